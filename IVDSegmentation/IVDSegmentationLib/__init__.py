@@ -1,3 +1,23 @@
-"""Intervertebral discs from Dixon MRI of the lumbar spine: segmented, named and measured."""
+"""Intervertebral discs from Dixon MRI of the lumbar spine: segmented, named and measured.
+
+>>> from IVDSegmentationLib import Pipeline, load_case
+>>> result = Pipeline().segment(load_case("examination"))
+"""
+
+from __future__ import annotations
+
+from typing import Any
 
 __version__ = "0.1.0"
+__all__ = ["DixonCase", "Pipeline", "SegmentationResult", "load_case"]
+
+_HOMES = {"Pipeline": "segmentation", "load_case": "cases", "DixonCase": "cases", "SegmentationResult": "results"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing the package costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,129 @@
+"""The networks, nothing else: the paper's segmenter and the U-Net of the released model. Inputs are [batch, x, y, z, channel]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+PAPER_FEATURES = (32, 64, 128)
+PAPER_PATCH_SIZE = (36, 36, 28)
+
+
+def build_network(architecture: str, **parameters: Any) -> keras.Model:
+    """The network that a model card describes.
+
+    architecture: `paper` or `unet`; parameters go to `paper_segmenter` or `unet`. Raises ValueError for another name.
+    """
+    builders = {"paper": paper_segmenter, "unet": unet}
+    if architecture not in builders:
+        raise ValueError(f"architecture is {architecture!r}: it must be one of {', '.join(builders)}")
+    return builders[architecture](**parameters)
+
+
+def paper_segmenter(
+    channels: int = 3,
+    patch_size: Sequence[int | None] = PAPER_PATCH_SIZE,
+    features: Sequence[int] = PAPER_FEATURES,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """The paper's 3D U-Net, to the letter of its table: 12 convolutions besides the two up-convolutions, 1.4 M parameters.
+
+    Returns a model (batch, *patch_size, channels) -> (batch, *patch_size, 1), the probability of disc, 0..1.
+    patch_size: divisible by 4, or None along an axis for any such size.
+    """
+    import keras
+    from keras import layers
+
+    def conv(x: Any, width: int, size: int, activation: str = "relu") -> Any:
+        return layers.Conv3D(
+            width, size, padding="same", activation=activation, kernel_initializer="he_normal"
+        )(x)  # fmt: skip
+
+    def pair(x: Any, width: int) -> Any:
+        x = layers.Dropout(dropout)(conv(x, width, 3))
+        return layers.BatchNormalization()(conv(x, width, 3))
+
+    x = inputs = keras.Input((*patch_size, channels), name="channels")
+    skips = []
+    for width in features[:-1]:
+        x = pair(x, width)
+        skips.append(x)
+        x = layers.MaxPooling3D(2)(x)
+    x = pair(x, features[-1])
+    for width, skip in zip(features[-2::-1], skips[::-1], strict=True):
+        x = conv(layers.UpSampling3D(2)(x), width, 2)
+        x = pair(layers.Concatenate()([skip, x]), width)
+    x = layers.BatchNormalization()(conv(x, 2, 1))
+    x = layers.Conv3D(
+        1, 1, activation="sigmoid", kernel_initializer="he_normal", dtype="float32", name="disc"
+    )(x)  # fmt: skip
+    return keras.Model(inputs, x, name="paper_segmenter")
+
+
+def unet(
+    channels: int = 4,
+    patch_size: Sequence[int | None] = (None, None, None),
+    features: Sequence[int] = (16, 32, 64, 128),
+    dropout: float = 0.0,
+) -> keras.Model:
+    """A 3D U-Net normalised per instance: (batch, *patch_size, channels) -> (batch, *patch_size, 1), probability of disc.
+
+    Statistics of the sample itself, not running averages, since one average cannot fit every subset of channels.
+    patch_size: each a multiple of 2 ** (len(features) - 1), or None for any such size. dropout: spatial, before the
+    second convolution of each pair.
+    """
+    import keras
+    from keras import layers
+
+    instance_norm = _instance_norm_layer()
+
+    def conv(x: Any, width: int) -> Any:
+        x = layers.Conv3D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+        return layers.LeakyReLU(0.01)(instance_norm()(x))
+
+    def pair(x: Any, width: int) -> Any:
+        x = conv(x, width)
+        if dropout:
+            x = layers.SpatialDropout3D(dropout)(x)
+        return conv(x, width)
+
+    x = inputs = keras.Input((*patch_size, channels), name="channels")
+    skips = []
+    for width in features[:-1]:
+        x = pair(x, width)
+        skips.append(x)
+        x = layers.MaxPooling3D(2)(x)
+    x = pair(x, features[-1])
+    for width, skip in zip(features[-2::-1], skips[::-1], strict=True):
+        # Halving the features before up-sampling gives the same numbers as after it, at an eighth of the work.
+        x = layers.UpSampling3D(2)(layers.Conv3D(width, 1, kernel_initializer="he_normal")(x))
+        x = pair(layers.Concatenate()([skip, x]), width)
+    x = layers.Conv3D(1, 1, activation="sigmoid", dtype="float32", name="disc")(x)
+    return keras.Model(inputs, x, name="unet")
+
+
+def _instance_norm_layer() -> Any:
+    """Our own layer and not keras.layers.GroupNormalization: the same numbers in two thirds of the time on a CPU."""
+    import keras
+    from keras import ops
+
+    class InstanceNorm(keras.layers.Layer):
+        """(x - mean) / sqrt(variance + 1e-3) * scale + shift, mean and variance over x, y, z of each sample and feature
+        (Ulyanov et al., Instance Normalization, arXiv:1607.08022)."""
+
+        def build(self, input_shape: tuple[int | None, ...]) -> None:
+            self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
+            self.shift = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="shift")
+
+        def call(self, x: Any) -> Any:
+            wide = ops.cast(x, "float32")  # sums of thousands of bfloat16 values would lose their digits
+            mean = ops.mean(wide, axis=(1, 2, 3), keepdims=True)
+            variance = ops.mean(ops.square(wide), axis=(1, 2, 3), keepdims=True) - ops.square(mean)
+            factor = ops.cast(self.scale, "float32") * ops.rsqrt(ops.maximum(variance, 0.0) + 1e-3)
+            offset = ops.cast(self.shift, "float32") - mean * factor
+            return x * ops.cast(factor, x.dtype) + ops.cast(offset, x.dtype)
+
+    return InstanceNorm

@@ -1,0 +1,200 @@
+"""Stage 2 and the two-stage pipeline: a case in, its named discs out. One entry point: `Pipeline().segment(case)`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .cases import DixonCase
+from .chain import spine_chain
+from .errors import InputError, ModelError
+from .inputs import normalise, stack_channels
+from .levels import LABELS, name_levels
+from .localization import DiscCandidate, find_discs, probability_map
+from .models import DEFAULT_MODEL, load_model
+from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, pad, put_back, unpad
+from .results import Disc, SegmentationResult
+from .volumes import Volume
+from .volumes import put_back as put_back_on_input_grid
+
+if TYPE_CHECKING:
+    import keras
+
+Progress = Callable[[str, float], None]
+"""Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
+
+THRESHOLD = 0.5
+DEVICES = ("auto", "cpu", "gpu")
+
+
+def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Probability of disc, float32 [35, 35, 25], 0..1, for boxes [35, 35, 25, 4] cut around the discs' centres.
+
+    All boxes go through the network in one batch, as they are and mirrored left to right; the two are averaged.
+    """
+    batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
+    probability = np.asarray(network(np.concatenate([batch, batch[:, ::-1]]), training=False))[..., 0]
+    mean = (probability[: len(boxes)] + probability[len(boxes) :, ::-1]) / 2
+    return [unpad(p, BOX_SIZE) for p in mean]
+
+
+def keep_one_disc(probability: np.ndarray) -> np.ndarray:
+    """A box's probability [x, y, z] without all that is not its own disc: neighbours' slices, specks.
+
+    Kept is the component above the threshold with the largest sum of probabilities weighted by nearness to the box's
+    middle, and the voxels next to it (their values place the boundary between voxels). All zero where there is none.
+    """
+    from scipy import ndimage
+
+    components, count = ndimage.label(probability >= THRESHOLD)
+    if count == 0:
+        return np.zeros_like(probability)
+    offsets = [np.arange(n) - n // 2 for n in probability.shape]
+    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True))
+    weight = ndimage.sum_labels(probability * np.exp(-8 * squared), components, np.arange(1, count + 1))
+    others = (components > 0) & (components != 1 + int(np.argmax(weight)))
+    near = ndimage.binary_dilation(components == 1 + int(np.argmax(weight)), iterations=2)
+    return np.where(near & ~others, probability, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Assembled:
+    """probability: float32 [x, y, z]. owner: int16 [x, y, z], the disc's position in the list plus one, or 0."""
+
+    probability: np.ndarray
+    owner: np.ndarray
+
+
+def assemble(boxes: Sequence[np.ndarray], starts: Sequence[Sequence[int]], shape: Sequence[int]) -> _Assembled:
+    """Put boxes' probabilities back into a volume of the given shape; where two overlap, the larger wins the voxel."""
+    probability = np.zeros(shape, np.float32)
+    owner = np.zeros(shape, np.int16)
+    for number, (box, start) in enumerate(zip(boxes, starts, strict=True), start=1):
+        mine = np.zeros(shape, np.float32)
+        put_back(box, start, mine)
+        owner[(mine > probability) & (mine >= THRESHOLD)] = number
+        np.maximum(probability, mine, out=probability)
+    return _Assembled(probability, owner)
+
+
+class Pipeline:
+    """The two-stage pipeline with its networks loaded: build one, segment many cases.
+
+    >>> pipeline = Pipeline()
+    >>> result = pipeline.segment(load_case("examination"))
+    >>> [disc.level for disc in result.discs]
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, device: str = "auto") -> None:
+        """model: name of an installed model or a folder. device: `auto` (a GPU where TensorFlow sees one), `cpu`, `gpu`.
+
+        Raises ModelError: weights missing or altered, or no GPU where one is asked for.
+        """
+        self.device = _choose_device(device)
+        self.model = load_model(model)
+
+    def segment(
+        self, case: DixonCase, lowest_level: str | None = None, progress: Progress = lambda stage, fraction: None
+    ) -> SegmentationResult:
+        """Segment and name every disc of a case.
+
+        lowest_level: name of the lowest disc found, `L5-S1` style; None: L5-S1 is assumed. Raises InputError where no
+        disc is found.
+        """
+        timings: dict[str, float] = {}
+        with _stage(timings, progress, "localize", 0.1):
+            stacked = stack_channels(case.channels)
+            found = find_discs(probability_map(self.model.localizer, stacked))
+            chain, warnings = self._choose(case, found)
+        with _stage(timings, progress, "segment", 0.4):
+            starts = [box_start(candidate.center_ijk) for candidate in chain]
+            boxes = [crop(stacked, start) for start in starts]
+            boxes = [keep_one_disc(p) for p in segment_boxes(self.model.segmenter, boxes)]
+        with _stage(timings, progress, "assemble", 0.8):
+            assembled = assemble(boxes, starts, stacked.shape[:3])
+            discs, labels, name_warnings = _name(case, assembled, lowest_level)
+        with _stage(timings, progress, "put back", 0.9):
+            on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
+        progress("done", 1.0)
+        return SegmentationResult(
+            case=case,
+            discs=discs,
+            probability=assembled.probability,
+            labels=labels,
+            label_volume=Volume(on_input, case.input_grid, "discs"),
+            warnings=(*case.warnings, *warnings, *name_warnings),
+            timings_s=timings,
+            model=self.model.name,
+        )
+
+    def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[str]]:
+        """The candidates on the spine, and a warning where others lay off it."""
+        if found:
+            centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
+            chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])]
+            off = len(found) - len(chain)
+            if not off:
+                return chain, []
+            what = "1 structure that resembles a disc lies" if off == 1 else f"{off} structures that resemble discs lie"
+            return chain, [f"{what} off the chain of discs and was left out: check that no disc is missing."]
+        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+
+
+def _name(
+    case: DixonCase, assembled: _Assembled, lowest_level: str | None
+) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
+    """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of."""
+    from scipy import ndimage
+
+    numbers = [int(n) for n in np.unique(assembled.owner) if n]
+    if not numbers:
+        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+    weights = np.where(assembled.owner > 0, assembled.probability, 0)
+    centers_ijk = np.asarray(ndimage.center_of_mass(weights, assembled.owner, numbers))
+    centers_mm = case.working_grid.to_mm(centers_ijk)
+    confidence = ndimage.mean(assembled.probability, assembled.owner, numbers)
+    order = np.argsort(centers_mm[:, 2])
+    levels, warnings = name_levels(centers_mm[order], lowest_level)
+    labels = np.zeros(assembled.owner.shape, np.uint8)
+    discs = []
+    for level, index in zip(levels, order, strict=True):
+        mask = assembled.owner == numbers[index]
+        labels[mask] = LABELS[level]
+        x, y, z = (float(c) for c in centers_mm[index])
+        i, j, k = (float(c) for c in centers_ijk[index])
+        flags = ("The disc is cut by the edge of the field of view.",) if _touches_edge(mask) else ()
+        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), float(confidence[index]), flags))
+    return tuple(discs), labels, warnings
+
+
+def _touches_edge(mask: np.ndarray) -> bool:
+    """Whether a disc reaches the outermost voxels of the field of view [x, y, z]."""
+    return any(bool(np.take(mask, side, axis).any()) for axis in range(3) for side in (0, -1))
+
+
+def _choose_device(device: str) -> str:
+    import tensorflow as tf
+
+    if device not in DEVICES:
+        raise ModelError(f"device is {device!r}: it must be one of {', '.join(DEVICES)}")
+    gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise ModelError("TensorFlow sees no GPU: choose the device auto or cpu")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return "gpu" if gpus else "cpu"
+
+
+@contextmanager
+def _stage(timings: dict[str, float], progress: Progress, name: str, fraction: float) -> Any:
+    progress(name, fraction)
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start

@@ -1,0 +1,112 @@
+"""Endless random samples for the localizer: water volumes, phantoms, and columns stacked from four-channel boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..inputs import normalise, stack_channels
+from ..localization import COARSE_STEP, coarsen
+from ..patches import BOX_SIZE
+from ..volumes import WORKING_SPACING_MM
+from .augmentation import change_intensities, random_transform, resample
+from .presets import Preset
+from .samples import assemble_sample
+from .scans import Scan
+from .subsets import drop_channels
+from .synthesis import smooth_field, synthesise_channels
+
+WINDOW = (32, 88, 88)
+"""Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
+
+SPACING_MM = tuple(float(s * n) for s, n in zip(WORKING_SPACING_MM, COARSE_STEP, strict=True))
+VARIANTS = 6
+"""Different columns of a subject, and of a water volume: as it is in half of them, with made-up channels in the others."""
+
+COLUMN_SHARE = 0.25
+"""Of the samples: columns of boxes. What they and the water volumes leave are phantoms."""
+
+
+def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Channels, disc and known maps of the working grid -> [x, y / 2, z / 2, 6], averaged, channels normalised."""
+    maps = np.stack([discs > 0, known], -1).astype(np.float32)
+    return np.concatenate([normalise(coarsen(channels)), coarsen(maps)], -1)
+
+
+class LocalizerSamples:
+    """Augmented windows. `sample(seed)` -> input [32, 88, 88, 4], target [32, 88, 88, 2].
+
+    phantoms: how many different ones. What is drawn is made once, then kept.
+    """
+
+    def __init__(self, scans: Sequence[Scan], preset: Preset, phantoms: int) -> None:
+        self.preset = preset
+        self.phantoms = phantoms
+        self.wholes = [s for s in scans if s.source != "ivdm3seg-patches"]
+        boxes = [s for s in scans if s.source == "ivdm3seg-patches"]
+        self.columns = [[s for s in boxes if s.subject == subject] for subject in sorted({s.subject for s in boxes})]
+        self._made: dict[tuple[str, int, int], np.ndarray] = {}
+
+    def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        change = self.preset.augmentation
+        whole = self._draw(rng)
+        room = np.asarray(whole.shape[:3]) - WINDOW
+        start = np.where(room > 0, rng.uniform(size=3) * np.maximum(room, 0), room / 2)
+        transform = random_transform(change, WINDOW, SPACING_MM, rng)
+        seen = resample(whole, transform, WINDOW, SPACING_MM, start * np.asarray(SPACING_MM), extend=rng.random() < 0.3)
+        channels = change_intensities(seen[..., :4], change, rng)
+        if all(channels.any((0, 1, 2))):
+            channels = drop_channels(channels, rng)
+        # Beyond the scan there is air and no disc: a user's field of view may hold such a margin too.
+        outside = ~seen[..., :4].any(-1)
+        return assemble_sample(channels, seen[..., 4], np.maximum(seen[..., 5], outside), WINDOW)
+
+    def _draw(self, rng: np.random.Generator) -> np.ndarray:
+        """One scan [x, y, z, 6] on the localizer's grid."""
+        shares = {
+            "whole": self.preset.water_share * bool(self.wholes),
+            "column": COLUMN_SHARE * bool(self.columns),
+            "phantom": (1 - self.preset.water_share - COLUMN_SHARE) * bool(self.phantoms),
+        }
+        total = sum(shares.values())
+        kind = str(rng.choice(list(shares), p=[v / total for v in shares.values()]))
+        count = {"whole": len(self.wholes), "column": len(self.columns), "phantom": self.phantoms}[kind]
+        key = (kind, int(rng.integers(count)), 0 if kind == "phantom" else int(rng.integers(VARIANTS)))
+        if key not in self._made:
+            self._made[key] = self._make(*key)
+        return self._made[key]
+
+    def _make(self, kind: str, index: int, variant: int) -> np.ndarray:
+        rng = np.random.default_rng((index, variant))
+        if kind == "phantom":
+            return _phantom(index + 1)
+        if kind == "column":
+            return _column(self.columns[index], rng)
+        scan = self.wholes[index]
+        channels = scan.channels
+        if variant % 2 and scan.vertebrae is not None:
+            channels = synthesise_channels(channels[..., 3], scan.vertebrae, scan.discs, rng)
+        return coarse_scan(channels, scan.discs, scan.known)
+
+
+def _phantom(seed: int) -> np.ndarray:
+    from ..phantom import make_phantom
+
+    phantom = make_phantom(seed)
+    return coarse_scan(stack_channels(phantom.channels), phantom.labels, np.ones(phantom.labels.shape, bool))
+
+
+def _column(boxes: Sequence[Scan], rng: np.random.Generator) -> np.ndarray:
+    """Boxes of one subject stacked into a spine of four real channels, gently curved, in noise or in made-up tissue."""
+    shape = (BOX_SIZE[0] + 1, 176, BOX_SIZE[2] * len(boxes))
+    level = float(np.mean([b.channels[..., 1].mean() for b in boxes]))
+    tissue = np.clip(1 + 0.4 * smooth_field(shape, 6, rng), 0, None)[..., None] * rng.uniform(0, 1.2, 4) * level
+    whole = np.concatenate([tissue * rng.integers(0, 2), np.zeros((*shape, 1))], -1).astype(np.float32)
+    middle = 70 + 14 * np.sin(np.linspace(rng.uniform(-1, 2), rng.uniform(2, 5), len(boxes))) + rng.uniform(-15, 15)
+    for index, box in enumerate(boxes):
+        y = int(middle[index]) - BOX_SIZE[1] // 2
+        part = np.concatenate([box.channels, (box.discs > 0)[..., None]], -1)
+        whole[: BOX_SIZE[0], y : y + BOX_SIZE[1], index * BOX_SIZE[2] : (index + 1) * BOX_SIZE[2]] = part
+    return coarse_scan(whole[..., :4], whole[..., 4], np.ones(shape, bool))

@@ -1,0 +1,129 @@
+"""Training one network: samples made in threads, checkpoints, resume after a kill, a progress bar, a CSV log."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..networks import build_network
+from .presets import Preset
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS_PER_EPOCH = 100
+"""Of what Keras calls an epoch here: the interval of checkpoints and of lines in the log."""
+
+
+class Samples(Protocol):
+    """A source of training samples."""
+
+    def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0, steps: int | None = None) -> keras.Model:
+    """Train the preset's network on samples; returns it in float32 with the averaged weights.
+
+    folder receives `log.csv` and the checkpoint from which the same call goes on after a kill; a finished training's
+    `weights.npz` there is loaded instead of trained again. steps: instead of the preset's.
+    """
+    import keras
+
+    from ..models import load_arrays, save_arrays
+
+    finished = folder / "weights.npz"
+    network = build_network(preset.architecture, **preset.parameters)
+    if finished.exists():
+        network.set_weights(load_arrays(finished))
+        return network
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if preset.bfloat16 else "float32")
+    try:
+        trained = build_network(preset.architecture, **preset.parameters)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    total = steps or preset.steps
+    epochs = math.ceil(total / STEPS_PER_EPOCH)
+    trained.compile(optimizer=_optimizer(preset, total), loss=preset.loss)
+    data = _dataset(samples, preset.batch, min(total, STEPS_PER_EPOCH), seed)
+    trained.fit(
+        data,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
+            keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
+            _progress(epochs, folder.name, data),
+        ],
+    )
+    network.set_weights(trained.get_weights())
+    save_arrays(finished, network.get_weights())
+    (folder / "finished.json").write_text(json.dumps({"steps": epochs * min(total, STEPS_PER_EPOCH), "seed": seed}) + "\n")
+    return network
+
+
+def _optimizer(preset: Preset, steps: int) -> Any:
+    import keras
+
+    rate: Any = preset.learning_rate
+    if preset.cosine:
+        warm_up = min(50, steps // 4)
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=preset.learning_rate / 10,
+            decay_steps=max(1, steps - warm_up),
+            alpha=0.01,
+            warmup_target=preset.learning_rate,
+            warmup_steps=warm_up,
+        )
+    average = preset.average
+    return keras.optimizers.AdamW(
+        learning_rate=rate, weight_decay=preset.weight_decay, use_ema=average is not None, ema_momentum=average or 0.99,
+        clipnorm=None if preset.architecture == "paper" else 1.0,
+    )  # fmt: skip
+
+
+def _dataset(samples: Samples, batch: int, steps: int, seed: int) -> Any:
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        """Batch `index` of epoch `epoch` depends on the seed and these two only."""
+
+        epoch = 0
+
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            first = ((seed * 10_000 + self.epoch) * steps + index) * batch
+            drawn = [samples.sample(first + i) for i in range(batch)]
+            return np.stack([x for x, _ in drawn]), np.stack([y for _, y in drawn])
+
+    return Batches(workers=2, use_multiprocessing=False, max_queue_size=6)
+
+
+def _progress(epochs: int, title: str, data: Any) -> Any:
+    import keras
+    from tqdm import tqdm
+
+    class Progress(keras.callbacks.Callback):
+        """A bar over the whole training, with the time left."""
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            data.epoch = epoch
+            if not hasattr(self, "bar"):
+                self.bar = tqdm(total=epochs, initial=epoch, desc=title, unit="epoch")
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.bar.update()
+            self.bar.set_postfix(loss=f"{logs['loss']:.3f}")
+
+        def on_train_end(self, logs: Any = None) -> None:
+            if hasattr(self, "bar"):
+                self.bar.close()
+
+    return Progress()

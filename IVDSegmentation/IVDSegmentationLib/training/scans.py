@@ -1,0 +1,186 @@
+"""Training data: the scans of the three sources, read into one small object each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..inputs import stack_channels
+
+UNUSABLE_DISCS = {("myosegmentum-water", "35", 4)}
+"""(source, subject, label in that source's discs) that the data's README calls unusable."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One image with its reference.
+
+    subject: person, the unit of every split (prefixed with the source). name: unique within the data. source: its reader.
+    channels: float32 [x, y, z, 4] in inputs.CHANNEL_ORDER, raw intensities, zeros where absent. available: which of the
+    four are there. discs: uint8 [x, y, z], the disc's number or 0. known: bool [x, y, z], where `discs` can be believed.
+    vertebrae: uint8 [x, y, z] or None. centers_ijk: the boxes' centres, one a disc. Working grid throughout.
+    """
+
+    subject: str
+    name: str
+    source: str
+    channels: np.ndarray
+    available: tuple[bool, bool, bool, bool]
+    discs: np.ndarray
+    known: np.ndarray
+    vertebrae: np.ndarray | None
+    centers_ijk: tuple[tuple[float, float, float], ...]
+
+
+def _voxels(path: Path) -> np.ndarray:
+    import SimpleITK as sitk
+
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path.name} in {path.parent.name} cannot be read as training data: check the file") from error
+    return np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
+
+
+def centers_of(discs: np.ndarray) -> tuple[tuple[float, float, float], ...]:
+    """Centroid of every label of discs [x, y, z], in voxels, by rising label."""
+    from scipy import ndimage
+
+    numbers = [int(n) for n in np.unique(discs) if n]
+    return tuple((float(x), float(y), float(z)) for x, y, z in ndimage.center_of_mass(discs > 0, discs, numbers))
+
+
+def read_ivdm3seg_patches(folder: Path) -> list[Scan]:
+    """`SUBJECT/discN/{fat,in_phase,opposed_phase,disc}.nii.gz`: one scan a box; water = max(in-phase - fat, 0)."""
+    scans = []
+    for box in sorted(folder.glob("*/disc*"), key=lambda p: (p.parent.name, int(p.name[4:]))):
+        fat, in_phase, opposed = (_voxels(box / f"{n}.nii.gz") for n in ("fat", "in_phase", "opposed_phase"))
+        water = np.maximum(in_phase.astype(np.float32) - fat, 0)
+        mask = (_voxels(box / "disc.nii.gz") > 0).astype(np.uint8)
+        stacked = stack_channels({"fat": fat, "in_phase": in_phase, "opposed_phase": opposed, "water": water})
+        center = tuple(float(n // 2) for n in mask.shape)
+        scans.append(
+            Scan(
+                subject=f"ivdm3seg-{box.parent.name}",
+                name=f"{box.parent.name}-{box.name}",
+                source="ivdm3seg-patches",
+                channels=stacked,
+                available=(True,) * 4,
+                discs=mask,
+                known=np.ones(mask.shape, bool),
+                vertebrae=None,
+                centers_ijk=((center[0], center[1], center[2]),),
+            )
+        )
+    return scans
+
+
+def labelled_span(vertebrae: np.ndarray) -> np.ndarray:
+    """Bool [x, y, z]: between the planes through the first and last labelled vertebra's centroid, across the spine there.
+
+    Beyond these planes other discs may lie that nobody labelled. Labelled vertebra voxels are known wherever they are.
+    """
+    from scipy import ndimage
+
+    numbers = [int(n) for n in np.unique(vertebrae) if n]
+    centroids = np.asarray(ndimage.center_of_mass(vertebrae > 0, vertebrae, numbers))
+    scale = np.asarray((2.0, 1.25, 1.25))
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in vertebrae.shape), indexing="ij"), -1)
+    span = np.ones(vertebrae.shape, bool)
+    for end, neighbour in ((0, 1), (-1, -2)):
+        inward = (centroids[neighbour] - centroids[end]) * scale
+        span &= ((grid - centroids[end]) * scale) @ inward >= 0
+    return span | (vertebrae > 0)
+
+
+def read_myosegmentum(folder: Path) -> list[Scan]:
+    """`ID/{water,vertebrae,discs}.nii.gz`: one scan a subject, water only, classes known within the labelled span."""
+    scans = []
+    for subject in sorted(p for p in folder.iterdir() if p.is_dir()):
+        water, vertebrae, discs = (_voxels(subject / f"{n}.nii.gz") for n in ("water", "vertebrae", "discs"))
+        known = labelled_span(vertebrae)
+        discs = discs.astype(np.uint8)
+        for number in (n for source, name, n in UNUSABLE_DISCS if source == folder.name and name == subject.name):
+            centroids = [np.argwhere(vertebrae == v).mean(0)[2] for v in (number, number + 1)]
+            discs[discs == number] = 0
+            known[:, :, int(min(centroids)) : int(max(centroids)) + 1] = False
+        scans.append(
+            Scan(
+                subject=f"myosegmentum-{subject.name}",
+                name=subject.name,
+                source="myosegmentum-water",
+                channels=stack_channels({"water": water}),
+                available=(False, False, False, True),
+                discs=discs,
+                known=known,
+                vertebrae=vertebrae.astype(np.uint8),
+                centers_ijk=centers_of(discs),
+            )
+        )
+    return scans
+
+
+def read_ivdm3seg(folder: Path) -> list[Scan]:
+    """The challenge's own layout: `NN/` folders, or files `NN_fat.nii`, `NN_inn.nii`, `NN_opp.nii`, `NN_wat.nii`, each with
+    the reference `NN_Labels.nii` (or a name holding `label`), binary or by disc. Whole volumes; resampled to the working grid."""
+    from scipy import ndimage
+
+    from ..cases import load_case
+    from ..volumes import read_volume, to_working_grid
+
+    references = sorted(p for p in folder.rglob("*") if re.search(r"label", p.name, re.I) and re.search(r"\.nii(\.gz)?$", p.name))
+    scans = []
+    for reference in references:
+        number = re.match(r"(\d+)?", reference.name).group(0) or reference.parent.name  # type: ignore[union-attr]
+        named = _channel_files(reference, number)
+        case = load_case(reference.parent, **named, name=number)
+        mask = to_working_grid(read_volume(reference), case.working_grid) >= 0.5
+        discs, _ = ndimage.label(mask)
+        stacked = stack_channels(case.channels)
+        scans.append(
+            Scan(
+                subject=f"ivdm3seg-{number}",
+                name=number,
+                source="ivdm3seg",
+                channels=stacked,
+                available=tuple(bool(stacked[..., i].any()) for i in range(4)),  # type: ignore[arg-type]
+                discs=discs.astype(np.uint8),
+                known=np.ones(mask.shape, bool),
+                vertebrae=None,
+                centers_ijk=centers_of(discs),
+            )
+        )
+    return scans
+
+
+def _channel_files(reference: Path, number: str) -> dict[str, Path]:
+    """The channel files beside a challenge reference that share its number."""
+    from ..dixon import recognise_channel
+
+    found = {}
+    for path in sorted(reference.parent.iterdir()):
+        if path != reference and (path.name.startswith(number) or reference.parent.name == number):
+            channel = recognise_channel(path.name)
+            if channel:
+                found[channel] = path
+    return found
+
+
+READERS = {"ivdm3seg-patches": read_ivdm3seg_patches, "myosegmentum-water": read_myosegmentum, "ivdm3seg": read_ivdm3seg}
+
+
+def read_scans(data: Path, sources: Iterable[str]) -> list[Scan]:
+    """All scans of the named sources below data. Raises InputError where a source's folder is missing or empty."""
+    scans: list[Scan] = []
+    for source in sources:
+        folder = data / source
+        found = READERS[source](folder) if folder.is_dir() else []
+        if not found:
+            raise InputError(f"{folder.name} holds no training data under {data.name}: set --data to the folder that holds it")
+        scans += found
+    return scans
