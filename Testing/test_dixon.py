@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon import CHANNELS, complete_channels, recognise_channel
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.phantom import make_phantom
 
 DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BOXES = sorted(DATA.glob("ivdm3seg-patches/*/disc*"))
@@ -72,9 +73,12 @@ def test_usual_names_are_recognised(name, channel):
 
 @pytest.mark.parametrize(
     "name",
-    "discs.nii.gz disc.nii.gz vertebrae.nii.gz water_mask.nii reference.nii fat_fraction.nii fat_seg.nii in_vivo.nii "
-    "mri_in_patient_02.nii infant.nii outcome.nii T1w.nii sag_T2W.nii PD_w.nii fat_sat.nii fatsat.nii water_fat.nii "
-    "scan.nii 123.nii labels_W.nii weighted.nii".split(),
+    [
+        *("discs.nii.gz", "disc.nii.gz", "vertebrae.nii.gz", "water_mask.nii", "reference.nii", "labels_W.nii"),
+        *("fat_fraction.nii", "fat_seg.nii", "fat_sat.nii", "fatsat.nii", "water_fat.nii", "scan.nii", "123.nii"),
+        *("mri_in_patient_02.nii", "in_vivo.nii", "infant.nii", "outcome.nii", "weighted.nii"),
+        *("T1w.nii", "sag_T2W.nii", "PD_w.nii"),
+    ],
 )
 def test_masks_weightings_and_words_in_passing_are_no_channels(name):
     assert recognise_channel(name) is None
@@ -170,6 +174,18 @@ def test_differing_shapes_and_unknown_channels_are_refused(exact):
         complete_channels({"water": exact["water"], "fat": exact["fat"][:, :, :150]})
     with pytest.raises(InputError, match="sagittal is not a Dixon channel"):
         complete_channels({"sagittal": exact["water"]})
+
+
+def test_phantoms_raise_no_false_alarm_and_their_copies_are_resolved():
+    """Whole fields of view with obesity, degeneration, noise and bias field; integer voxels as scanners store them."""
+    for seed in range(500, 505):
+        phantom = make_phantom(seed)
+        given, spacing_mm = phantom.channels, phantom.grid.spacing_mm
+        channels, derived, warnings = complete_channels(given, spacing_mm)
+        assert warnings == (), seed
+        assert not derived
+        assert all(voxels.dtype == np.float32 for voxels in channels.values())
+        assert complete_channels(dict(given, water=given["in_phase"]), spacing_mm)[1] == {"water"}
 
 
 @needs_boxes

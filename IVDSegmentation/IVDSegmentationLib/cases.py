@@ -144,8 +144,8 @@ def case_from_volumes(volumes: Mapping[str, Volume], name: str) -> DixonCase:
     field_mm = np.multiply(working_grid.size, working_grid.spacing_mm)
     if (field_mm < SMALLEST_FIELD_MM).any():
         raise InputError(
-            f"{sources[reference]} covers {_times(field_mm)} mm (left-right, antero-posterior, caudal-cranial), too little "
-            f"for one disc: {_times(SMALLEST_FIELD_MM)} mm are needed"
+            f"{sources[reference]} covers {_times(field_mm)} mm (left-right, antero-posterior, caudal-cranial), too "
+            f"little for one disc: {_times(SMALLEST_FIELD_MM)} mm are needed"
         )
     warnings = []
     for channel, volume in volumes.items():

@@ -26,9 +26,11 @@ _IMAGE_TYPES = {
 """Values of ImageType: Siemens and GE write words, Philips initials."""
 
 _TAGS = (
-    "SOPClassUID Modality SeriesInstanceUID SeriesNumber SeriesDescription SequenceName ImageType NumberOfFrames "
-    "Rows Columns SamplesPerPixel PixelSpacing ImageOrientationPatient ImagePositionPatient"
-).split(" ")  # no tag that names the patient is read at all
+    *("SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "SequenceName", "ImageType"),
+    *("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
+    *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient"),
+)
+"""All that is read of a header: nothing that names the patient."""
 
 _ENHANCED = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
 _LEGACY_SUFFIXES = (".dcm", ".ima", ".dicom")
@@ -91,7 +93,8 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
             continue
         if header.get("SOPClassUID") in _ENHANCED or int(header.get("NumberOfFrames") or 1) > 1:
             raise InputError(
-                f"{path.name} is an enhanced (multi-frame) DICOM file: export it as classic DICOM or NIfTI, one per channel"
+                f"{path.name} is an enhanced (multi-frame) DICOM file: "
+                "export it as classic DICOM, or as one NIfTI file per channel"
             )
         number = f"series {header.get('SeriesNumber') or '?'}"
         channel = _channel_of(header)

@@ -1,4 +1,4 @@
-"""What ITK's NIfTI reader passes over in silence: files cut short (it fills with zeros), and NaN or infinity (made 0)."""
+"""What ITK's NIfTI reader passes over in silence: files cut short (filled with 0), NaN and infinity (made 0)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLOATS = {16: "f4", 64: "f8", 32: "f4", 1792: "f8"}
 
 
 def check_nifti(path: Path) -> None:
-    """Raise InputError unless the file holds a NIfTI header and all the voxels it promises, none of them NaN or infinite.
+    """Raise InputError unless the file holds a NIfTI header and all the voxels it promises, none NaN or infinite.
 
     Positions in the header: NIfTI-1 and NIfTI-2 standards, nifti1.h and nifti2.h.
     """

@@ -1,0 +1,238 @@
+"""DICOM series in the ways of three vendors, written here with pydicom."""
+
+import numpy as np
+import pydicom
+import pytest
+from IVDSegmentationLib.cases import load_case
+from IVDSegmentationLib.dicom import read_dicom_folder
+from IVDSegmentationLib.dixon import CHANNELS
+from IVDSegmentationLib.errors import InputError
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+SHAPE = (18, 44, 40)  # slices, rows, columns: sagittal, rows caudal, columns posterior
+STEP_MM, PIXEL_MM = 2.0, 1.25
+RNG = np.random.default_rng(11)
+WATER = RNG.integers(50, 200, SHAPE)
+FAT = RNG.integers(5, 60, SHAPE)
+STORED = {"fat": FAT, "in_phase": WATER + FAT, "opposed_phase": np.abs(WATER - FAT), "water": WATER}
+
+SIEMENS = {
+    "fat": (["DERIVED", "PRIMARY", "M", "DIXON", "FAT"], "t1_vibe_dixon_sag"),
+    "in_phase": (["ORIGINAL", "PRIMARY", "M", "DIXON", "IN_PHASE"], "t1_vibe_dixon_sag"),
+    "opposed_phase": (["ORIGINAL", "PRIMARY", "M", "OPP_PHASE", "DIS2D"], "t1_vibe_dixon_sag"),
+    "water": (["DERIVED", "PRIMARY", "M", "DIXON", "WATER"], "t1_vibe_dixon_sag"),
+}
+SIEMENS_NAMES = {
+    channel: (["ORIGINAL", "PRIMARY", "M", "ND"], f"t1_vibe_dixon_sag_{end}")
+    for channel, end in zip(CHANNELS, ("F", "in", "opp", "W"), strict=True)
+}
+GE = {
+    channel: (["DERIVED", "SECONDARY", "OTHER"], f"{word}: Sag LAVA Flex")
+    for channel, word in zip(CHANNELS, ("FAT", "InPhase", "OutPhase", "WATER"), strict=True)
+}
+PHILIPS = {
+    "fat": (["DERIVED", "PRIMARY", "F", "F", "DERIVED"], "mDIXON_sag"),
+    "in_phase": (["DERIVED", "PRIMARY", "IP", "IP", "DERIVED"], "mDIXON_sag"),
+    "opposed_phase": (["DERIVED", "PRIMARY", "OP", "OP", "DERIVED"], "mDIXON_sag"),
+    "water": (["DERIVED", "PRIMARY", "W", "W", "DERIVED"], "mDIXON_sag"),
+}
+
+
+def write_slice(path, stored, index, *, series, number, kind, description, **tags):
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID, data.Modality = MRImageStorage, meta.MediaStorageSOPInstanceUID, "MR"
+    data.PatientName, data.PatientID = "Secret^Person", "4711"
+    data.SeriesInstanceUID, data.SeriesNumber, data.InstanceNumber = series, number, int(index) + 1
+    data.ImageType, data.SeriesDescription = list(kind), description
+    data.Rows, data.Columns = stored.shape
+    data.PixelSpacing = [PIXEL_MM, PIXEL_MM]
+    data.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+    data.ImagePositionPatient = [20.0 - STEP_MM * index, -25.0, 60.0]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PixelData = stored.astype(np.uint16).tobytes()
+    for tag, value in tags.items():
+        setattr(data, tag, value)
+    data.save_as(path)
+
+
+def write_series(folder, style, one_series=False, order=None, **tags):
+    """All channels of a vendor's style; files numbered in a scrambled order of slices."""
+    folder.mkdir(exist_ok=True)
+    common = generate_uid()
+    for number, (channel, (kind, description)) in enumerate(style.items(), start=4):
+        series = common if one_series else generate_uid()
+        for at, index in enumerate(RNG.permutation(SHAPE[0]) if order is None else order):
+            name = f"{'IM' if one_series else channel}{number:02d}{at:03d}.dcm"
+            labels = {"series": series, "number": number, "kind": kind, "description": description}
+            write_slice(folder / name, STORED[channel][index], index, **labels, **tags)
+    return folder
+
+
+def expected(stored):
+    """[x, y, z] towards L, P, S: slices go right, rows caudal."""
+    return stored[::-1, ::-1, :].transpose(0, 2, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "style", [SIEMENS, SIEMENS_NAMES, GE, PHILIPS], ids=["siemens", "siemens names", "ge", "philips"]
+)
+def test_the_vendors_series_are_told_apart_and_stacked_by_position(tmp_path, style):
+    folder = write_series(tmp_path / "exam", style, one_series=style is PHILIPS)
+    case = load_case(folder)
+    assert case.derived == frozenset()
+    assert case.warnings == ()
+    for channel in CHANNELS:
+        np.testing.assert_array_equal(case.channels[channel], expected(STORED[channel]))
+    # Voxel (0, 0, 0) of the working grid: the leftmost... i.e. lowest L, P, S corner of the slices' centres.
+    np.testing.assert_allclose(
+        case.working_grid.origin_mm, (20 - STEP_MM * (SHAPE[0] - 1), -25, 60 - PIXEL_MM * (SHAPE[1] - 1)), atol=1e-6
+    )
+    assert case.working_grid.spacing_mm == (STEP_MM, PIXEL_MM, PIXEL_MM)
+    assert "Secret" not in repr(case)
+
+
+def test_the_grid_agrees_with_itks_own_reader(tmp_path):
+    import SimpleITK as sitk
+
+    folder = write_series(tmp_path / "exam", {"water": SIEMENS["water"]})
+    volume = read_dicom_folder(folder)["water"]
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
+    image = sitk.ReadImage(names)
+    index = np.array([3, 5, 7])
+    found = image.TransformPhysicalPointToIndex(volume.grid.to_mm(index).tolist())
+    assert image[found] == volume.voxels[3, 5, 7]
+    assert image.GetSize() == volume.grid.size
+
+
+def test_rescale_slope_and_intercept_of_every_slice_are_applied(tmp_path):
+    tmp_path.joinpath("exam").mkdir()
+    series = generate_uid()
+    kind, description = SIEMENS["water"]
+    for index in range(SHAPE[0]):
+        slope, intercept = 0.5 + 0.25 * (index % 3), -3.5 + index
+        labels = {"series": series, "number": 4, "kind": kind, "description": description}
+        scale = {"RescaleSlope": slope, "RescaleIntercept": intercept}
+        write_slice(tmp_path / "exam" / f"{index}.dcm", WATER[index], index, **labels, **scale)
+    volume = read_dicom_folder(tmp_path / "exam")["water"]
+    for index in range(SHAPE[0]):
+        of_slice = int(np.rint(volume.grid.to_ijk(np.array([20.0 - STEP_MM * index, -25.0, 60.0]))[2]))
+        wanted = WATER[index].T * (0.5 + 0.25 * (index % 3)) - 3.5 + index
+        np.testing.assert_allclose(volume.voxels[:, :, of_slice], wanted, rtol=1e-6)
+
+
+def test_series_lie_in_folders_of_their_own_and_other_files_are_passed_over(tmp_path):
+    write_series(tmp_path / "s4", {"water": SIEMENS["water"]})
+    write_series(tmp_path / "s5", {"in_phase": SIEMENS["in_phase"]})
+    write_series(tmp_path / "s6", {"fat": (["DERIVED", "PRIMARY", "M", "T2"], "t2_tse_sag")})
+    (tmp_path / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "notes.txt").write_text("no image")
+    assert set(read_dicom_folder(tmp_path)) == {"water", "in_phase"}
+
+
+def test_a_file_without_its_suffix_is_still_dicom(tmp_path):
+    folder = write_series(tmp_path / "exam", {"water": SIEMENS["water"]})
+    for path in list(folder.iterdir()):
+        path.rename(path.with_suffix(""))
+    assert set(read_dicom_folder(folder)) == {"water"}
+
+
+def change(folder, position, **tags):
+    path = sorted(folder.iterdir())[position]
+    data = pydicom.dcmread(path)
+    for tag, value in tags.items():
+        setattr(data, tag, value)
+    data.save_as(path)
+    return path.name
+
+
+def one_series(tmp_path):
+    return write_series(tmp_path / "exam", {"water": SIEMENS["water"]}, order=range(SHAPE[0]))
+
+
+def refused(folder, message):
+    with pytest.raises(InputError, match=message) as caught:
+        load_case(folder)
+    assert "Secret" not in str(caught.value)
+    assert "4711" not in str(caught.value)
+    assert str(folder) not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_slice_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    sorted(folder.iterdir())[7].unlink()
+    refused(folder, r"^series 4 \(water\): 1 slice is missing between water04006.dcm and water04008.dcm")
+
+
+def test_uneven_spacing_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    change(folder, 7, ImagePositionPatient=[20 - 7.2 * STEP_MM, -25, 60])
+    refused(folder, r"^series 4 \(water\): slices are 1.60 to 2.40 mm apart: they must be evenly spaced")
+
+
+def test_two_slices_in_one_place_are_refused(tmp_path):
+    folder = one_series(tmp_path)
+    change(folder, 7, ImagePositionPatient=[20 - 6 * STEP_MM, -25, 60])
+    refused(folder, r"^series 4 \(water\): water0400[67].dcm and water0400[67].dcm lie in the same place")
+
+
+def test_a_tilted_stack_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    for index in range(SHAPE[0]):
+        change(folder, index, ImagePositionPatient=[20 - STEP_MM * index, -25, 60 + 0.3 * index])
+    refused(folder, r"slices are shifted against one another by 5.1 mm")
+
+
+def test_a_slice_of_another_size_or_orientation_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    change(folder, 5, ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    refused(folder, r"water0400\d.dcm differs from water0400\d.dcm in size or orientation")
+
+
+def test_one_slice_is_refused(tmp_path):
+    folder = write_series(tmp_path / "exam", {"water": SIEMENS["water"]}, order=[0])
+    refused(folder, r"^series 4 \(water\) has one slice: it is not three-dimensional")
+
+
+def test_a_slice_without_a_position_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    name = change(folder, 3, ImagePositionPatient=None)
+    refused(folder, rf"^{name} has no ImagePositionPatient")
+
+
+def test_enhanced_files_are_refused_with_what_to_do(tmp_path):
+    folder = one_series(tmp_path)
+    name = change(folder, 0, NumberOfFrames=18)
+    refused(folder, rf"^{name} is an enhanced \(multi-frame\) DICOM file: export it as classic DICOM")
+
+
+def test_two_series_of_one_channel_are_refused(tmp_path):
+    folder = write_series(tmp_path / "exam", {"water": SIEMENS["water"], "fat": SIEMENS["water"]})
+    refused(folder, r"^exam holds 2 series of the water channel \(series 4 and series 5\)")
+
+
+def test_series_of_no_channel_are_listed(tmp_path):
+    folder = write_series(tmp_path / "exam", {"water": (["ORIGINAL", "PRIMARY", "M"], "t2_tse_sag")})
+    refused(
+        folder, r"^exam holds no DICOM series that is told to be a Dixon channel \(series 4 \(ORIGINAL, PRIMARY, M\)\)"
+    )
+
+
+def test_fat_alone_is_refused_in_dicom_too(tmp_path):
+    folder = write_series(tmp_path / "exam", {"fat": PHILIPS["fat"]})
+    refused(folder, r"^series 4 \(fat\) is the only channel")
+
+
+@pytest.mark.parametrize("keep", [60, 700, 1500])
+def test_a_file_cut_short_is_refused(tmp_path, keep):
+    folder = one_series(tmp_path)
+    path = sorted(folder.iterdir())[2]
+    path.write_bytes(path.read_bytes()[:keep])
+    refused(
+        folder, r"water04002.dcm|series 4 \(water\): the pixels of a slice cannot be read|series 4 \(water\): 1 slice"
+    )
