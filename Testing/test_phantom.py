@@ -147,7 +147,9 @@ def test_a_disc_counts_as_cut_exactly_where_its_labels_reach_the_edge(phantoms: 
             clear = voxels.min() > 0 and (voxels.max(axis=0) < np.array(phantom.labels.shape) - 1).all()
             if disc.visible_fraction < 0.98:
                 assert disc.cut and not clear
-                assert len(voxels) * VOXEL_MM3 == pytest.approx(disc.visible_fraction * disc.volume_mm3, rel=0.12)
+                assert len(voxels) * VOXEL_MM3 == pytest.approx(
+                    disc.visible_fraction * disc.volume_mm3, rel=0.1, abs=150
+                )
             if clear:
                 assert disc.visible_fraction > 0.99
 

@@ -7,6 +7,7 @@ L5-S1 tilted 20-40 degrees), spread a little wider. All positions are LPS mm: x 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -300,11 +301,11 @@ def _sacrum(rng: np.random.Generator, lowest: DiscShape, scale: float, transitio
     size = {"sacralised_l5": 0.82, "lumbarised_s1": 0.55, None: rng.uniform(0.55, 0.75)}[transitional]
     heights = (rng.uniform(3, 5.5) if transitional == "sacralised_l5" else rng.uniform(1.5, 4.5), 1.6, 1.4)
     remnants: list[DiscShape] = []
-    above: dict = {"axes": lowest.axes, "height_mm": lowest.height_mm}
+    above: dict[str, Any] = {"axes": lowest.axes, "height_mm": lowest.height_mm}
     center = lowest.center_mm
     for number, height in enumerate(heights):
         tilt += rng.uniform(5, 12) if number < 2 else rng.uniform(-14, -4)
-        here = {"axes": _axes(tilt, 0.0, 0.0), "height_mm": height}
+        here: dict[str, Any] = {"axes": _axes(tilt, 0.0, 0.0), "height_mm": height}
         center = center - _gap(here, above, (26.0, 21.0, 17.0)[number] * scale)
         shrink = size * 0.78**number
         remnants.insert(

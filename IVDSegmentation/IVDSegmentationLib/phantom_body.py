@@ -76,7 +76,7 @@ class Surroundings:
         self.x = x[:, None, None] - course.x[None, None, :]
         self.y = y[None, :, None] - course.back[None, None, :]
         self.all: Box = (slice(None), slice(None), slice(None))
-        self.coarse = smooth_field(rng, canvas.size, canvas.spacing_mm.tolist(), rng.uniform(12, 20))
+        self.coarse = smooth_field(rng, canvas.size, canvas.spacing_mm.tolist(), rng.uniform(12, 34))
         self.fine = smooth_field(rng, canvas.size, canvas.spacing_mm.tolist(), rng.uniform(4, 6))
 
     def paint(self) -> None:
@@ -126,8 +126,10 @@ class Surroundings:
         thickness = np.float32(rng.uniform(6, 14))
         canvas.paint(box, ramp(y - wall) * ramp(thickness - (y - wall)), MUSCLE, signals.muscle, 0.1)
         cavity = ramp(inner - thickness)
-        loops = cavity * ramp((coarse - np.float32(rng.uniform(-0.9, 0.5))) * 4)
-        canvas.paint(box, loops, ORGAN, signals.organ * (1 + 0.25 * fine), 0.08)
+        loops = cavity * ramp((coarse - np.float32(rng.uniform(-1.2, 0.5))) * np.float32(rng.uniform(0.8, 4)))
+        canvas.paint(
+            box, loops, ORGAN, signals.organ * (1 + np.float32(rng.uniform(0.05, 0.25)) * fine), rng.uniform(0.05, 0.4)
+        )
         diaphragm = np.interp(rng.uniform(6.2, 8.5), self.course.level, canvas.axes_mm[2]) + 0.3 * (y - y.mean())
         liver_side = ramp((-self.x - np.float32(rng.uniform(-10, 40))) / 2)
         below = z - diaphragm
@@ -190,7 +192,7 @@ class Surroundings:
                     break
 
     def _posterior_elements(self) -> None:
-        """Pedicles, facets, laminae and spinous processes; foramina, nerve roots and ligaments between; sacral wings."""
+        """Pedicles, facets, laminae, spinous processes, sacral wings; foramina, roots and ligaments between."""
         rng, canvas, signals = self.rng, self.canvas, self.signals
         water, fat = signals.marrow
         root_water, length = rng.uniform(0.5, 1.1), rng.uniform(0.85, 1.15)
