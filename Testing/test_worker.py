@@ -1,0 +1,275 @@
+"""The worker and its client when all goes well, and the protocol between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from IVDSegmentationLib.errors import InputError, IVDSegmentationError
+from IVDSegmentationLib.models import DEFAULT_MODEL, MODELS_FOLDER
+from IVDSegmentationLib.phantom import make_phantom
+from IVDSegmentationLib.volumes import Grid, Volume
+from IVDSegmentationLib.worker_client import GPU_WARNING, WorkerClient
+from IVDSegmentationLib.worker_protocol import (
+    Finished,
+    Progress,
+    ProtocolError,
+    SegmentRequest,
+    decode_line,
+    encode_line,
+    read_request,
+    read_result,
+    with_names,
+    write_request,
+)
+from worker_cases import PATIENT, children, command, failed, finished, rest, run, small_case, until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the faults are POSIX signals and /proc")
+
+
+@pytest.fixture(autouse=True)
+def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where clients put their folders; empty again when the test ends, and no process of it is left."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    before = children(os.getpid())
+    yield folder
+    until(lambda: list(folder.iterdir()) == [] and children(os.getpid()) == before, 10)
+
+
+def fake(tmp_path: Path, fault: str = "none", stage: str = "load", *options: str) -> WorkerClient:
+    return WorkerClient(command(fault, stage, tmp_path / "marker", *options))
+
+
+def test_a_case_comes_back_as_labels_on_its_own_oblique_grid_with_all_that_was_said(tmp_path: Path) -> None:
+    case = small_case()
+    with fake(tmp_path) as client:
+        events = run(client, lowest_level="L4-L5", model="mine")
+    result = finished(events).result
+    assert result.label_volume.grid == case["water"].grid
+    assert result.label_volume.voxels.dtype == np.uint8
+    (disc,) = result.discs
+    center_mm = case["water"].grid.to_mm(np.array([9.5, 13.5, 13.5]))
+    np.testing.assert_allclose(disc.center_mm, center_mm, atol=1e-6)
+    assert (disc.level, disc.label, disc.confidence, disc.flags) == ("L4-L5", 1, 0.75, ("a flag",))
+    assert result.channels_given == ("opposed_phase", "water")
+    assert result.model == "mine"
+    assert {"load", "check", "localize"} <= set(result.timings_s)
+    assert result.timings_s["localize"] == 0.5
+
+
+def test_names_of_case_and_nodes_come_back_in_sentences_and_report(tmp_path: Path) -> None:
+    reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), bool), source="mask of her")
+    reference = replace(reference, grid=Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
+    with fake(tmp_path) as client:
+        result = finished(run(client, reference=reference)).result
+    assert result.report["case"] == [PATIENT, {"none": None, "half": 0.5}]
+    assert result.report["reference"] == ["mask of her", 120]
+    assert any(warning.startswith(f"{PATIENT} on cpu") for warning in result.warnings)
+
+
+def test_progress_rises_from_start_to_hand_over(tmp_path: Path) -> None:
+    with fake(tmp_path) as client:
+        steps = [event for event in run(client) if isinstance(event, Progress)]
+    stages = ["start", "load", "check", "localize", "segment", "assemble", "put back", "report", "hand over"]
+    assert [step.stage for step in steps] == stages
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert 0.9 < fractions[-1] < 1
+
+
+def test_the_worker_stays_warm_between_cases(tmp_path: Path) -> None:
+    with fake(tmp_path) as client:
+        client.start()
+        pid = client.pid
+        first, second = finished(run(client)), finished(run(client))
+        assert client.pid == pid
+        assert f"pid {pid}" in first.result.warnings[-1]
+        assert f"pid {pid}" in second.result.warnings[-1]
+
+
+def test_segment_returns_at_once_and_poll_never_waits(tmp_path: Path) -> None:
+    phantom = make_phantom(1)
+    volumes = {key: Volume(voxels, phantom.grid, key) for key, voxels in phantom.channels.items()}
+    with fake(tmp_path, "hang", "localize") as client:
+        start_s = time.perf_counter()
+        client.segment(volumes, name="case")
+        begun_s = time.perf_counter()
+        client.poll()
+        polled_s = time.perf_counter()
+        assert client.running
+    assert begun_s - start_s < 1
+    assert polled_s - begun_s < 0.1
+
+
+def test_what_anything_in_the_worker_prints_cannot_spoil_the_line(tmp_path: Path) -> None:
+    with fake(tmp_path, "noise", "segment") as client:
+        finished(run(client))
+
+
+def test_a_second_request_while_one_is_under_way_is_refused(tmp_path: Path) -> None:
+    with fake(tmp_path, "hang", "localize") as client:
+        client.segment(small_case(), name="one")
+        with pytest.raises(RuntimeError, match="under way"):
+            client.segment(small_case(), name="two")
+        assert client.running
+
+
+def test_an_idle_worker_ends_by_itself_and_the_next_case_gets_another(tmp_path: Path, temporary_files: Path) -> None:
+    with fake(tmp_path, "none", "load", "--idle-s", "0.5") as client:
+        finished(run(client))
+        pid = client.pid
+        until(lambda: children(os.getpid()) == [] and not list(temporary_files.iterdir()))
+        finished(run(client))
+        assert client.pid != pid
+
+
+def test_out_of_gpu_memory_the_case_is_segmented_on_the_cpu_with_a_warning(tmp_path: Path) -> None:
+    with fake(tmp_path, "gpu-memory", "none") as client:
+        result = finished(run(client)).result
+        assert result.warnings[0] == GPU_WARNING
+        assert result.warnings[-1].startswith(f"{PATIENT} on cpu")
+        assert sum(GPU_WARNING in warning for warning in result.warnings) == 1
+
+
+def test_a_device_that_is_no_longer_wanted_takes_its_worker_with_it(tmp_path: Path) -> None:
+    with fake(tmp_path) as client:
+        finished(run(client))
+        pid = client.pid
+        finished(run(client, device="cpu"))
+        assert client.pid != pid
+
+
+def test_bad_input_is_answered_with_the_sentence_of_the_library_and_the_worker_stays(tmp_path: Path) -> None:
+    case = small_case()
+    constant = replace(case["water"], voxels=np.zeros((20, 32, 32)))
+    with fake(tmp_path) as client:
+        failure = failed(run(client, {"water": constant}), "input")
+        assert failure.message == f"{PATIENT} water has the same value (0) in every voxel: it holds no image"
+        pid = client.pid
+        assert "bone is not a Dixon channel" in failed(run(client, {"bone": case["water"]}), "input").message
+        assert "only channel" in failed(run(client, {"fat": case["water"]}), "input").message
+        finished(run(client))
+        assert client.pid == pid
+
+
+def test_voxels_that_are_no_numbers_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    water = small_case()["water"]
+    with fake(tmp_path) as client:
+        with pytest.raises(InputError, match="holds no numbers"):
+            client.segment({"water": replace(water, voxels=water.voxels.astype(object))}, name="case")
+        with pytest.raises(InputError, match="not a Dixon channel"):
+            client.segment({"../water": water}, name="case")
+        assert not client.running
+        finished(run(client))
+
+
+def test_a_command_that_cannot_run_is_a_typed_error() -> None:
+    with (
+        WorkerClient(["/nowhere/python"]) as client,
+        pytest.raises(IVDSegmentationError, match="could not be started"),
+    ):
+        client.segment(small_case(), name="case")
+
+
+def test_closing_is_final_only_until_the_next_case(tmp_path: Path) -> None:
+    client = fake(tmp_path)
+    finished(run(client))
+    client.close()
+    client.close()
+    assert client.pid is None
+    finished(run(client))
+    client.close()
+
+
+@pytest.mark.parametrize("module", ["worker", "worker_client"])
+def test_nothing_heavy_is_imported_before_the_first_line(module: str) -> None:
+    heavy = "tensorflow keras SimpleITK scipy skimage vtk pydicom"
+    code = f"import sys, IVDSegmentationLib.{module}; print([m for m in {heavy.split()!r} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, bool, np.float32, np.float64, ">i2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_request_is_read_as_it_was_written(tmp_path: Path, dtype: str, order: str) -> None:
+    voxels = np.asarray(np.random.default_rng(0).uniform(0, 200, (3, 4, 5)).astype(dtype), order=order)
+    grid = Grid((3, 4, 5), (0.1, 1 / 3, 2.0), (1e-17, -7.1, 3.0), ((0.6, -0.8, 0.0), (0.8, 0.6, 0.0), (0.0, 0.0, 1.0)))
+    request = SegmentRequest({"water": Volume(voxels, grid, "Müller")}, "Ω", None, None, "auto", "default")
+    write_request(tmp_path / "1", request)
+    back = read_request(tmp_path / "1")
+    assert (back.name, back.reference, back.lowest_level, back.device, back.model) == ("Ω", None, None, "auto", "default")
+    assert (back.volumes["water"].grid, back.volumes["water"].source) == (grid, "Müller")
+    assert back.volumes["water"].voxels.dtype == voxels.dtype
+    np.testing.assert_array_equal(back.volumes["water"].voxels, voxels)
+
+
+def test_no_name_that_a_user_gave_is_written_for_the_worker(tmp_path: Path) -> None:
+    request = SegmentRequest(small_case(), PATIENT, small_case()["water"], None, "auto", "default")
+    nameless, names = request.without_names()
+    write_request(tmp_path / "1", nameless)
+    written = b"".join(path.read_bytes() for path in (tmp_path / "1").iterdir())
+    assert PATIENT.encode() not in written
+    assert b"DOE" not in written
+    assert with_names("{water} and {case}", names) == f"{PATIENT} water and {PATIENT}"
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"null", b"[1]", b'{"event": "hello"}', b'{"protocol": 2}', b"{" * 100_000, b"\xff\xfe", b"I tensorflow"]
+)
+def test_a_line_of_another_kind_is_refused(line: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode_line(line)
+
+
+def test_a_line_holds_no_line_break_whatever_is_in_it() -> None:
+    line = encode_line(event="failed", message="one\ntwo\u2028three\r\0")
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert decode_line(line)["message"] == "one\ntwo\u2028three\r\0"
+
+
+def test_a_result_that_leads_out_of_its_folder_or_holds_pickles_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "1"
+    request = SegmentRequest(small_case(), "case", None, None, "auto", "default")
+    write_request(folder, request)
+    content = json.loads((folder / "request.json").read_text())
+    content["volumes"] = {"../secret": content["volumes"]["water"]}
+    (folder / "request.json").write_text(json.dumps(content))
+    with pytest.raises(ProtocolError, match="not the name of a volume"):
+        read_request(folder)
+    write_request(folder, request)
+    np.save(folder / "water.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(ProtocolError, match="allow_pickle"):
+        read_request(folder)
+    with pytest.raises(ProtocolError, match=r"result\.json"):
+        read_result(folder)
+
+
+def test_the_real_pipeline_answers_a_second_click_in_under_two_seconds() -> None:
+    if not (MODELS_FOLDER / DEFAULT_MODEL / "card.json").is_file():
+        pytest.skip(f"no model is installed in {MODELS_FOLDER.parent.name}/{MODELS_FOLDER.name}/{DEFAULT_MODEL} yet")
+    phantom = make_phantom(3)
+    volumes = {key: Volume(voxels, phantom.grid, key) for key, voxels in phantom.channels.items()}
+    with WorkerClient() as client:
+        client.start()
+        taken_s = []
+        for _ in range(2):
+            start_s = time.perf_counter()
+            client.segment(volumes, name="phantom")
+            last = rest(client, wait_s=120)[-1]
+            taken_s.append(time.perf_counter() - start_s)
+            assert isinstance(last, Finished), last
+    assert last.result.label_volume.grid == phantom.grid
+    found, truth = last.result.label_volume.voxels > 0, phantom.labels > 0
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.6
+    assert taken_s[1] < 2

@@ -1,0 +1,167 @@
+"""A worker for the tests: the serving code of worker.py with a small pipeline that can go wrong at any stage, once.
+
+python worker_fake.py FAULT STAGE MARKER --folder ... ; the fault happens where MARKER does not exist yet, and makes it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from IVDSegmentationLib import worker
+from IVDSegmentationLib.cases import DixonCase
+from IVDSegmentationLib.errors import InputError, ModelError
+from IVDSegmentationLib.results import Disc, SegmentationResult
+from IVDSegmentationLib.volumes import Volume, put_back
+
+THRESHOLD = 100.0
+
+_fault, _stage, _marker = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+
+
+class ResourceExhaustedError(Exception):
+    """Named as TensorFlow's own."""
+
+
+def protocol_fd() -> int:
+    """The worker's private line to its client: the one pipe above the standard descriptors that can be written."""
+    import fcntl
+
+    for fd in range(3, 64):
+        try:
+            piped, mode = stat.S_ISFIFO(os.fstat(fd).st_mode), fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+        except OSError:
+            continue
+        if piped and mode == os.O_WRONLY:
+            return fd
+    raise AssertionError("the worker has no line to its client")
+
+
+def _write_rubbish(line: bytes) -> None:
+    os.write(protocol_fd(), line)
+    time.sleep(600)
+
+
+def _exhaust_files() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+
+def _breed() -> None:
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    time.sleep(600)
+
+
+def _spin() -> None:
+    end_s = time.monotonic() + 5
+    while time.monotonic() < end_s:
+        pass
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+FAULTS: dict[str, Callable[[str], Any]] = {
+    "none": lambda name: None,
+    "noise": lambda name: (print(name), os.write(1, b"\xff\x00{\n"), os.system("echo child; cat")),
+    "abort": lambda name: os.abort(),
+    "exit": lambda name: os._exit(7),
+    "out-of-memory": lambda name: os.kill(os.getpid(), 9),
+    "stop": lambda name: os.kill(os.getpid(), 19),
+    "hang": lambda name: time.sleep(600),
+    "spin": lambda name: _spin(),
+    "breed": lambda name: _breed(),
+    "rubbish": lambda name: _write_rubbish(b"\x80 2026-11-22 I tensorflow/core: rubbish\n"),
+    "other-json": lambda name: _write_rubbish(b"[1, 2]\n"),
+    "other-event": lambda name: _write_rubbish(b'{"protocol": 1, "event": "lunch"}\n'),
+    "other-version": lambda name: _write_rubbish(b'{"protocol": 2, "event": "hello"}\n'),
+    "other-fields": lambda name: _write_rubbish(b'{"protocol": 1, "event": "progress", "id": 1, "stage": "x"}\n'),
+    "early-finish": lambda name: _write_rubbish(b'{"protocol": 1, "event": "finished", "id": 1}\n'),
+    "endless-line": lambda name: _write_rubbish(b"x" * (3 << 20)),
+    "input-error": lambda name: _raise(InputError(f"{name}: no intervertebral disc was found: load Dixon volumes")),
+    "model-error": lambda name: _raise(ModelError("localizer.npz is not the released file: install it again")),
+    "no-tensorflow": lambda name: _raise(ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")),
+    "unexpected": lambda name: _raise(RuntimeError(f"{name} made no sense\nsecond line")),
+    "memory-error": lambda name: _raise(MemoryError()),
+    "gpu-memory": lambda name: _raise(ResourceExhaustedError("failed to allocate 3 GiB on GPU:0")),
+    "disk-full": lambda name: _exhaust_files(),
+    "wrong-labels": lambda name: None,
+}
+
+
+def reach(stage: str, name: str = "") -> None:
+    """Let the fault happen if it belongs to this stage and has not happened yet."""
+    if stage == _stage and not _marker.exists():
+        _marker.touch()
+        FAULTS[_fault](name)
+
+
+class ThresholdPipeline:
+    """Segments what is brighter than THRESHOLD in water, as one disc."""
+
+    def __init__(self, model: str, device: str) -> None:
+        if _fault == "no-tensorflow" and not _marker.exists():
+            _marker.touch()
+            sys.modules["tensorflow"] = None  # type: ignore[assignment]  # what makes an import fail
+            worker.load_pipeline(model, device)
+        reach("load")
+        self.model = model
+        self.device = "cpu" if device == "cpu" or _fault != "gpu-memory" else "gpu"
+
+    def segment(
+        self,
+        case: DixonCase,
+        lowest_level: str | None = None,
+        progress: Callable[[str, float], None] = lambda stage, fraction: None,
+    ) -> SegmentationResult:
+        for fraction, stage in enumerate(("localize", "segment", "assemble", "put back")):
+            progress(stage, fraction / 4)
+            reach(stage, case.name)
+        if self.device == "gpu":
+            FAULTS["gpu-memory"](case.name)
+        labels = (case.channels["water"] > THRESHOLD).astype(np.uint8)
+        center_ijk = tuple(float(i) for i in np.argwhere(labels).mean(axis=0))
+        center_mm = tuple(float(c) for c in case.working_grid.to_mm(np.array(center_ijk)))
+        voxels = put_back(labels.astype(np.float32), labels, case.working_grid, case.input_grid)
+        if _fault == "wrong-labels":
+            voxels = voxels.astype(np.float32)
+        return SegmentationResult(
+            case=case,
+            discs=(Disc(lowest_level or "L5-S1", 1, center_mm, center_ijk, 0.75, ("a flag",)),),
+            probability=labels.astype(np.float32),
+            labels=labels,
+            label_volume=Volume(voxels, case.input_grid, "discs"),
+            warnings=(*case.warnings, f"{case.name} on {self.device}, pid {os.getpid()}"),
+            timings_s={"localize": 0.5},
+            model=self.model,
+        )
+
+
+def _reaching(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def reaching(*arguments: Any) -> Any:
+        reach(stage)
+        return function(*arguments)
+
+    return reaching
+
+
+def _small_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
+    """Stands for report.py, which is tested elsewhere: what is in it must come back as it is."""
+    compared = None if reference is None else [reference.source, int(reference.voxels.sum())]
+    return {"reference": compared, "case": [result.case.name, {"none": None, "half": 0.5}]}
+
+
+if __name__ == "__main__":
+    worker.make_report = _reaching("report", _small_report)
+    worker.case_from_volumes = _reaching("check", worker.case_from_volumes)
+    worker.write_result = _reaching("hand over", worker.write_result)
+    worker.main(sys.argv[4:], ThresholdPipeline)
