@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CLOSEST_MM, FARTHEST_MM = 14.0, 95.0
-"""Distance of neighbouring discs' centres: half the smallest thoracic vertebra; two large lumbar ones (one disc missed)."""
+from .localization import CLOSEST_DISCS_MM
+
+FARTHEST_MM = 95.0
+"""Two discs with one missed between them are no farther apart: two large lumbar vertebrae."""
 
 NEIGHBOUR_MM = 50.0
 """Beyond this two discs are not neighbours: one is missing between them."""
@@ -23,7 +25,7 @@ def spine_chain(centers_mm: np.ndarray, probability: Sequence[float]) -> list[in
     45 degrees to the side and 60 degrees to front or back. The chain with the largest sum of probabilities, less
     MISSED_DISC_COST for every missing disc, found by dynamic programming over the candidates sorted by height.
     """
-    order = np.argsort(centers_mm[:, 2]) if len(centers_mm) else []
+    order = np.argsort(np.reshape(centers_mm, (-1, 3))[:, 2])
     best = {int(i): float(probability[i]) for i in order}
     before: dict[int, int] = {}
     for position, upper in enumerate(order):
@@ -44,6 +46,6 @@ def _step_cost(step_mm: np.ndarray) -> float | None:
     """What a step between two discs' centres (LPS) costs, in discs; None where the spine cannot step so."""
     length = float(np.linalg.norm(step_mm))
     leans = abs(step_mm[0]) > np.sin(np.deg2rad(45)) * length or abs(step_mm[1]) > np.sin(np.deg2rad(60)) * length
-    if not CLOSEST_MM <= length <= FARTHEST_MM or step_mm[2] <= 0 or leans:
+    if not CLOSEST_DISCS_MM <= length <= FARTHEST_MM or step_mm[2] <= 0 or leans:
         return None
     return MISSED_DISC_COST if length > NEIGHBOUR_MM else 0.0

@@ -61,7 +61,9 @@ def checksum(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise ModelError(f"{path.name} is missing from the model {path.parent.name}: install the extension again") from error
+        raise ModelError(
+            f"{path.name} is missing from the model {path.parent.name}: install the extension again"
+        ) from error
 
 
 def load_card(folder: Path) -> dict[str, Any]:
@@ -69,7 +71,9 @@ def load_card(folder: Path) -> dict[str, Any]:
     try:
         return json.loads((folder / "card.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
-        raise ModelError(f"model {folder.name} has no readable card.json: known models are {', '.join(model_names())}") from error
+        raise ModelError(
+            f"model {folder.name} has no readable card.json: known models are {', '.join(model_names())}"
+        ) from error
 
 
 def model_names() -> list[str]:
@@ -86,11 +90,15 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
         entry = card[role]
         path = folder / entry["weights"]
         if checksum(path) != entry["sha256"]:
-            raise ModelError(f"{path.name} of model {folder.name} is not the released file (SHA-256 differs): install the extension again")
+            raise ModelError(
+                f"{path.name} of model {folder.name} is not the released file (SHA-256 differs): install the extension again"
+            )
         network = build_network(entry["architecture"], **entry["parameters"])
         try:
             network.set_weights(load_arrays(path))
         except ValueError as error:
-            raise ModelError(f"{path.name} of model {folder.name} does not fit its card: install the extension again") from error
+            raise ModelError(
+                f"{path.name} of model {folder.name} does not fit its card: install the extension again"
+            ) from error
         networks[role] = network
     return Model(name=card["name"], card=card, **networks)

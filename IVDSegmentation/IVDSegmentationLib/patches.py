@@ -19,7 +19,9 @@ def box_start(center_ijk: Sequence[float], box_size: Sequence[int] = BOX_SIZE) -
     return start[0], start[1], start[2]
 
 
-def _overlap(start: Sequence[int], size: Sequence[int], shape: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _overlap(
+    start: Sequence[int], size: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     inside_volume, inside_box = [], []
     for first, count, limit in zip(start, size, shape, strict=False):
         low, high = max(first, 0), max(min(first + count, limit), max(first, 0))

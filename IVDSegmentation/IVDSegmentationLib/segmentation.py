@@ -14,6 +14,8 @@ from .cases import DixonCase
 from .chain import spine_chain
 from .errors import InputError, ModelError
 from .inputs import normalise, stack_channels
+from .level_evidence import shape_of
+from .level_image import disc_below
 from .levels import LABELS, name_levels
 from .localization import DiscCandidate, find_discs, probability_map
 from .models import DEFAULT_MODEL, load_model
@@ -35,12 +37,11 @@ DEVICES = ("auto", "cpu", "gpu")
 def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Probability of disc, float32 [35, 35, 25], 0..1, for boxes [35, 35, 25, 4] cut around the discs' centres.
 
-    All boxes go through the network in one batch, as they are and mirrored left to right; the two are averaged.
+    All boxes go through the network in one batch.
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
-    probability = np.asarray(network(np.concatenate([batch, batch[:, ::-1]]), training=False))[..., 0]
-    mean = (probability[: len(boxes)] + probability[len(boxes) :, ::-1]) / 2
-    return [unpad(p, BOX_SIZE) for p in mean]
+    probability = np.asarray(network(batch, training=False))[..., 0]
+    return [unpad(p, BOX_SIZE) for p in probability]
 
 
 def keep_one_disc(probability: np.ndarray) -> np.ndarray:
@@ -55,7 +56,9 @@ def keep_one_disc(probability: np.ndarray) -> np.ndarray:
     if count == 0:
         return np.zeros_like(probability)
     offsets = [np.arange(n) - n // 2 for n in probability.shape]
-    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True))
+    squared = sum(
+        np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True)
+    )
     weight = ndimage.sum_labels(probability * np.exp(-8 * squared), components, np.arange(1, count + 1))
     others = (components > 0) & (components != 1 + int(np.argmax(weight)))
     near = ndimage.binary_dilation(components == 1 + int(np.argmax(weight)), iterations=2)
@@ -103,7 +106,8 @@ class Pipeline:
     ) -> SegmentationResult:
         """Segment and name every disc of a case.
 
-        lowest_level: name of the lowest disc found, `L5-S1` style; None: L5-S1 is assumed. Raises InputError where no
+        lowest_level: name of the lowest disc found, `L5-S1` style; None: decided from the
+        discs' shapes and positions (levels.name_levels). Raises InputError where no
         disc is found.
         """
         timings: dict[str, float] = {}
@@ -159,22 +163,21 @@ def _name(
     centers_mm = case.working_grid.to_mm(centers_ijk)
     confidence = ndimage.mean(assembled.probability, assembled.owner, numbers)
     order = np.argsort(centers_mm[:, 2])
-    levels, warnings = name_levels(centers_mm[order], lowest_level)
+    masks = {index: assembled.owner == numbers[index] for index in order}
+    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[index]))) for index in order]
+    water = case.channels.get("water")
+    below = None if water is None else disc_below(water, case.working_grid, shapes)
+    naming = name_levels(shapes, case.working_grid, lowest_level, below)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []
-    for level, index in zip(levels, order, strict=True):
-        mask = assembled.owner == numbers[index]
-        labels[mask] = LABELS[level]
+    for level, index in zip(naming.levels, order, strict=True):
+        if level is None:
+            continue
+        labels[masks[index]] = LABELS[level]
         x, y, z = (float(c) for c in centers_mm[index])
         i, j, k = (float(c) for c in centers_ijk[index])
-        flags = ("The disc is cut by the edge of the field of view.",) if _touches_edge(mask) else ()
-        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), float(confidence[index]), flags))
-    return tuple(discs), labels, warnings
-
-
-def _touches_edge(mask: np.ndarray) -> bool:
-    """Whether a disc reaches the outermost voxels of the field of view [x, y, z]."""
-    return any(bool(np.take(mask, side, axis).any()) for axis in range(3) for side in (0, -1))
+        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), float(confidence[index])))
+    return tuple(discs), labels, list(naming.warnings)
 
 
 def _choose_device(device: str) -> str:

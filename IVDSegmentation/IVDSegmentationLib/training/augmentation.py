@@ -19,7 +19,7 @@ class Augmentation:
     """How far each change goes; each geometric one is applied with its own probability.
 
     probability: of each geometric change. shift_voxels, rotation_degrees, scale (relative), elastic_mm (largest displacement,
-    the paper's alpha) and elastic_sigma_mm (its smoothness): ranges about the identity. flip_axes: axes that may be flipped.
+    the paper's alpha) and elastic_sigma_mm (its smoothness): ranges about the identity. flip_probability: of each axis, x, y, z, once a flip is drawn.
     gain, gamma, bias, noise, blur: of the intensities (blur in voxels, noise relative to the 99th percentile); 0 = none.
     """
 
@@ -29,7 +29,7 @@ class Augmentation:
     scale: float = 0.15
     elastic_mm: float = 4.0
     elastic_sigma_mm: float = 12.0
-    flip_axes: tuple[int, ...] = (0,)
+    flip_probability: tuple[float, float, float] = (0.5, 0.0, 0.0)
     gain: float = 0.0
     gamma: float = 0.0
     bias: float = 0.0
@@ -37,9 +37,10 @@ class Augmentation:
     blur: float = 0.0
 
 
-PAPER_AUGMENTATION = Augmentation(flip_axes=(0, 1, 2))
+PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
+# Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
 STRONG_AUGMENTATION = Augmentation(
-    probability=0.7, rotation_degrees=(20.0, 12.0, 12.0), scale=0.2, elastic_mm=5.0, elastic_sigma_mm=10.0,
+    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2, elastic_mm=5.0, elastic_sigma_mm=10.0,
     gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8,
 )  # fmt: skip
 
@@ -62,7 +63,7 @@ def random_transform(
         parts.append(transform)
 
     def flip() -> None:
-        signs = [-1.0 if axis in change.flip_axes and rng.random() < 0.5 else 1.0 for axis in range(3)]
+        signs = [-1.0 if rng.random() < p else 1.0 for p in change.flip_probability]
         affine(np.diag(signs))
 
     def shift() -> None:

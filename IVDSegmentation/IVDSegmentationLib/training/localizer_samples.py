@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
-from ..inputs import normalise, stack_channels
-from ..localization import COARSE_STEP, coarsen
+from ..inputs import normalise
+from ..localization import SPACING_MM, coarsen
 from ..patches import BOX_SIZE
-from ..volumes import WORKING_SPACING_MM
 from .augmentation import change_intensities, random_transform, resample
 from .presets import Preset
 from .samples import assemble_sample
-from .scans import Scan
+from .scans import Scan, phantom_scan
 from .subsets import drop_channels
 from .synthesis import smooth_field, synthesise_channels
 
-WINDOW = (32, 88, 88)
+WINDOW = (16, 88, 88)
 """Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
 
-SPACING_MM = tuple(float(s * n) for s, n in zip(WORKING_SPACING_MM, COARSE_STEP, strict=True))
 VARIANTS = 6
 """Different columns of a subject, and of a water volume: as it is in half of them, with made-up channels in the others."""
 
@@ -29,13 +28,13 @@ COLUMN_SHARE = 0.25
 
 
 def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Channels, disc and known maps of the working grid -> [x, y / 2, z / 2, 6], averaged, channels normalised."""
+    """Channels, disc and known maps of the working grid -> of the localizer's grid [x, y, z, 6], averaged, channels normalised."""
     maps = np.stack([discs > 0, known], -1).astype(np.float32)
     return np.concatenate([normalise(coarsen(channels)), coarsen(maps)], -1)
 
 
 class LocalizerSamples:
-    """Augmented windows. `sample(seed)` -> input [32, 88, 88, 4], target [32, 88, 88, 2].
+    """Augmented windows. `sample(seed)` -> input [16, 88, 88, 4], target [16, 88, 88, 2].
 
     phantoms: how many different ones. What is drawn is made once, then kept.
     """
@@ -85,28 +84,30 @@ class LocalizerSamples:
         if kind == "column":
             return _column(self.columns[index], rng)
         scan = self.wholes[index]
-        channels = scan.channels
+        coarse = coarse_scan(scan.channels, scan.discs, scan.known)
         if variant % 2 and scan.vertebrae is not None:
-            channels = synthesise_channels(channels[..., 3], scan.vertebrae, scan.discs, rng)
-        return coarse_scan(channels, scan.discs, scan.known)
+            marrow = coarsen((scan.vertebrae > 0)[..., None].astype(np.float32))[..., 0]
+            coarse[..., :4] = normalise(synthesise_channels(coarse[..., 3], marrow, coarse[..., 4], rng))
+        return coarse
 
 
+@cache
 def _phantom(seed: int) -> np.ndarray:
-    from ..phantom import make_phantom
-
-    phantom = make_phantom(seed)
-    return coarse_scan(stack_channels(phantom.channels), phantom.labels, np.ones(phantom.labels.shape, bool))
+    scan = phantom_scan(seed)
+    return coarse_scan(scan.channels, scan.discs, scan.known)
 
 
 def _column(boxes: Sequence[Scan], rng: np.random.Generator) -> np.ndarray:
-    """Boxes of one subject stacked into a spine of four real channels, gently curved, in noise or in made-up tissue."""
-    shape = (BOX_SIZE[0] + 1, 176, BOX_SIZE[2] * len(boxes))
-    level = float(np.mean([b.channels[..., 1].mean() for b in boxes]))
-    tissue = np.clip(1 + 0.4 * smooth_field(shape, 6, rng), 0, None)[..., None] * rng.uniform(0, 1.2, 4) * level
-    whole = np.concatenate([tissue * rng.integers(0, 2), np.zeros((*shape, 1))], -1).astype(np.float32)
+    """Boxes of one subject stacked into a spine of four real channels, gently curved, in air or in made-up tissue."""
+    whole = np.zeros((BOX_SIZE[0] + 1, 176, BOX_SIZE[2] * len(boxes), 6), np.float32)
     middle = 70 + 14 * np.sin(np.linspace(rng.uniform(-1, 2), rng.uniform(2, 5), len(boxes))) + rng.uniform(-15, 15)
     for index, box in enumerate(boxes):
         y = int(middle[index]) - BOX_SIZE[1] // 2
-        part = np.concatenate([box.channels, (box.discs > 0)[..., None]], -1)
-        whole[: BOX_SIZE[0], y : y + BOX_SIZE[1], index * BOX_SIZE[2] : (index + 1) * BOX_SIZE[2]] = part
-    return coarse_scan(whole[..., :4], whole[..., 4], np.ones(shape, bool))
+        inside = (slice(BOX_SIZE[0]), slice(y, y + BOX_SIZE[1]), slice(index * BOX_SIZE[2], (index + 1) * BOX_SIZE[2]))
+        whole[inside] = np.concatenate([box.channels, np.stack([box.discs > 0, box.known], -1)], -1)
+    column = coarsen(whole)
+    around = 1 - column[..., 5:]
+    tissue = np.clip(1 + 0.4 * smooth_field(column.shape[:3], 3, rng), 0, None)[..., None] * rng.uniform(0, 1.2, 4)
+    column[..., :4] += around * tissue * column[..., 1][column[..., 5] > 0.5].mean() * rng.integers(0, 2)
+    column[..., 5] = 1
+    return np.concatenate([normalise(column[..., :4]), column[..., 4:]], -1)

@@ -13,8 +13,8 @@ from .losses import dice_and_cross_entropy, dice_loss
 @dataclass(frozen=True)
 class Preset:
     """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
-    average: momentum of the running average of the weights that is kept, or None. water_share: of the samples that come
-    from water volumes. channel_dropout: draw subsets of channels. bfloat16: compute in it (weights stay float32)."""
+    average: momentum of the running average of the weights that is kept, or None. water_share,
+    phantom_share: of the samples that come from water volumes and from phantoms. channel_dropout: draw subsets of channels. bfloat16: compute in it (weights stay float32)."""
 
     architecture: str
     parameters: Mapping[str, Any]
@@ -27,6 +27,7 @@ class Preset:
     average: float | None = None
     weight_decay: float = 0.0
     water_share: float = 0.0
+    phantom_share: float = 0.0
     channel_dropout: bool = False
     bfloat16: bool = False
 
@@ -45,27 +46,39 @@ SEGMENTER = {
     ),
     "default": Preset(
         architecture="unet",
-        parameters={"features": (24, 48, 96), "dropout": 0.1},
+        parameters={"features": (16, 32, 64), "dropout": 0.1},
         loss=dice_and_cross_entropy,
         augmentation=STRONG_AUGMENTATION,
-        steps=2400,
+        steps=2600,
         batch=2,
         learning_rate=2e-3,
         average=0.995,
         weight_decay=1e-3,
-        water_share=0.35,
+        water_share=0.38,
+        phantom_share=0.17,
         channel_dropout=True,
         bfloat16=True,
     ),
 }
 
 LOCALIZER = {
+    "paper": Preset(
+        architecture="paper",
+        parameters={"channels": 4, "patch_size": (None, None, None)},
+        loss=dice_loss,
+        augmentation=PAPER_AUGMENTATION,
+        steps=200_000,
+        batch=1,
+        learning_rate=1e-5,
+        cosine=False,
+        water_share=0.5,
+    ),
     "default": Preset(
         architecture="unet",
         parameters={"features": (16, 32, 64, 128)},
         loss=dice_and_cross_entropy,
         augmentation=STRONG_AUGMENTATION,
-        steps=1500,
+        steps=1800,
         batch=1,
         learning_rate=2e-3,
         average=0.99,

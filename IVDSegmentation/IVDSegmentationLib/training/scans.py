@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,9 @@ def _voxels(path: Path) -> np.ndarray:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise InputError(f"{path.name} in {path.parent.name} cannot be read as training data: check the file") from error
+        raise InputError(
+            f"{path.name} in {path.parent.name} cannot be read as training data: check the file"
+        ) from error
     return np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
 
 
@@ -133,7 +136,9 @@ def read_ivdm3seg(folder: Path) -> list[Scan]:
     from ..cases import load_case
     from ..volumes import read_volume, to_working_grid
 
-    references = sorted(p for p in folder.rglob("*") if re.search(r"label", p.name, re.I) and re.search(r"\.nii(\.gz)?$", p.name))
+    references = sorted(
+        p for p in folder.rglob("*") if re.search(r"label", p.name, re.I) and re.search(r"\.nii(\.gz)?$", p.name)
+    )
     scans = []
     for reference in references:
         number = re.match(r"(\d+)?", reference.name).group(0) or reference.parent.name  # type: ignore[union-attr]
@@ -171,7 +176,30 @@ def _channel_files(reference: Path, number: str) -> dict[str, Path]:
     return found
 
 
-READERS = {"ivdm3seg-patches": read_ivdm3seg_patches, "myosegmentum-water": read_myosegmentum, "ivdm3seg": read_ivdm3seg}
+READERS = {
+    "ivdm3seg-patches": read_ivdm3seg_patches,
+    "myosegmentum-water": read_myosegmentum,
+    "ivdm3seg": read_ivdm3seg,
+}
+
+
+@cache
+def phantom_scan(seed: int) -> Scan:
+    """A phantom as training data: four channels, exact labels, everything known."""
+    from ..phantom import make_phantom
+
+    phantom = make_phantom(seed)
+    return Scan(
+        subject=f"phantom-{seed}",
+        name=str(seed),
+        source="phantom",
+        channels=stack_channels(phantom.channels),
+        available=(True,) * 4,
+        discs=phantom.labels,
+        known=np.ones(phantom.labels.shape, bool),
+        vertebrae=None,
+        centers_ijk=centers_of(phantom.labels),
+    )
 
 
 def read_scans(data: Path, sources: Iterable[str]) -> list[Scan]:
@@ -181,6 +209,8 @@ def read_scans(data: Path, sources: Iterable[str]) -> list[Scan]:
         folder = data / source
         found = READERS[source](folder) if folder.is_dir() else []
         if not found:
-            raise InputError(f"{folder.name} holds no training data under {data.name}: set --data to the folder that holds it")
+            raise InputError(
+                f"{folder.name} holds no training data under {data.name}: set --data to the folder that holds it"
+            )
         scans += found
     return scans

@@ -27,36 +27,29 @@ def body_mask(water: np.ndarray) -> np.ndarray:
     """Bool [x, y, z]: the body, from water [x, y, z] normalised to a 99th percentile of 1; fat and gas inside included."""
     from scipy import ndimage
 
-    coarse = ndimage.gaussian_filter(water[::2, ::4, ::4], 1.0) > 0.12
-    coarse = ndimage.binary_closing(np.pad(coarse, 6, mode="edge"), iterations=5)[6:-6, 6:-6, 6:-6]
-    full = coarse.repeat(2, 0).repeat(4, 1).repeat(4, 2)
-    return full[tuple(slice(0, n) for n in water.shape)]
+    bright = ndimage.gaussian_filter(water, 1.5) > 0.12
+    return ndimage.binary_closing(np.pad(bright, 9, mode="edge"), iterations=8)[9:-9, 9:-9, 9:-9]
 
 
-def synthesise_channels(
-    water: np.ndarray, vertebrae: np.ndarray, discs: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Water [x, y, z] with its vertebra and disc labels -> four consistent channels [x, y, z, 4] in inputs.CHANNEL_ORDER.
+def synthesise_channels(water: np.ndarray, marrow: np.ndarray, disc: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Four consistent channels [x, y, z, 4] in inputs.CHANNEL_ORDER for water [x, y, z] on the localizer's grid.
 
-    Fat is high where water is low within the body (fatty tissue), a random fraction of the signal in marrow, low in disc
-    and muscle; in-phase = water + fat, opposed-phase = |water - fat|, each with noise of its own.
+    marrow, disc: the share of each voxel that is vertebra, disc; float, 0..1. Fat is high where water is low within the
+    body (fatty tissue), a random fraction of the signal in marrow, low in disc and muscle; in-phase = water + fat,
+    opposed-phase = |water - fat|, each with noise of its own.
     """
-    from scipy import ndimage
-
     scale = float(np.percentile(water, 99)) or 1.0
     w = water.astype(np.float32) / scale
     shape = w.shape
     fatty = np.clip(1.0 - w / rng.uniform(0.2, 0.5), 0, 1) ** rng.uniform(0.5, 2.0) * body_mask(w)
-    fatty *= np.clip(1.0 + 0.35 * smooth_field(shape, 8, rng), 0.1, None)
+    fatty *= np.clip(1.0 + 0.35 * smooth_field(shape, 4, rng), 0.1, None)
     fat = rng.uniform(0.5, 2.2) * fatty + rng.uniform(0.0, 0.15) * w
 
-    fraction = np.clip(rng.uniform(0.2, 0.65) + 0.08 * smooth_field(shape, 5, rng), 0.05, 0.8)
-    marrow = ndimage.gaussian_filter((vertebrae > 0).astype(np.float32), 0.7)
+    fraction = np.clip(rng.uniform(0.2, 0.65) + 0.08 * smooth_field(shape, 3, rng), 0.05, 0.8)
     fat = (1 - marrow) * fat + marrow * np.maximum(w, 0.1) * fraction / (1 - fraction)
-    disc = ndimage.gaussian_filter((discs > 0).astype(np.float32), 0.7)
     fat = np.clip((1 - disc) * fat + disc * w * rng.uniform(0.0, 0.15), 0, None)
 
-    sigma = rng.uniform(0.005, 0.04)
+    sigma = rng.uniform(0.005, 0.03)
     noise = [sigma * rng.standard_normal(shape).astype(np.float32) for _ in range(3)]
     made = {
         "water": w,

@@ -1,0 +1,169 @@
+"""The command line: `ivdseg segment | phantom | train | crossvalidate | check`. Heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from . import __version__
+from .errors import IVDSegmentationError
+
+if TYPE_CHECKING:
+    from .training.scans import Scan
+
+DONE, CANNOT, WRONG_USAGE = 0, 1, 2
+SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "ivdm3seg")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
+    segmented (one line on stderr says why), 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return int(options.run(options) or DONE)
+    except IVDSegmentationError as error:
+        print(f"ivdseg: {error}", file=sys.stderr)
+        return CANNOT
+    except KeyboardInterrupt:
+        print("ivdseg: stopped", file=sys.stderr)
+        return CANNOT
+
+
+def entry() -> NoReturn:
+    """The console command."""
+    sys.exit(main())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ivdseg", description="Intervertebral discs from Dixon MRI of the lumbar spine. Research use only."
+    )
+    parser.add_argument("--version", action="version", version=f"ivdseg {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    segment = commands.add_parser("segment", help="segment the discs of one examination")
+    segment.add_argument(
+        "case", type=Path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series"
+    )
+    segment.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
+    for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
+        segment.add_argument(option, type=Path, metavar="FILE", help="this channel's file, whatever its name")
+    segment.add_argument("--reference", type=Path, metavar="FILE", help="expert mask to compare with")
+    segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc in view, such as L5-S1")
+    segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
+    segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
+    segment.set_defaults(run=_segment)
+
+    phantom = commands.add_parser("phantom", help="write a made-up case with its exact reference")
+    phantom.add_argument("folder", type=Path, metavar="FOLDER")
+    phantom.add_argument("--seed", type=int, default=2026, help="which phantom")
+    phantom.set_defaults(run=_phantom)
+
+    for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("network", choices=("localizer", "segmenter"))
+        command.add_argument("--data", type=Path, default=Path(os.environ.get("IVDSEG_DATA", "../shared/data")),
+                             help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
+        command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
+        command.add_argument("--preset", choices=("default", "paper"), default="default")
+        command.add_argument("--steps", type=int, help="instead of the preset's")
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument(
+            "-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results"
+        )
+        command.set_defaults(run=_train if name == "train" else _crossvalidate)
+        if name == "crossvalidate":
+            command.add_argument("--segmenter", type=Path, metavar="FOLDER",
+                                 help="with localizer: a cross-validation of the segmenter, to go end to end")  # fmt: skip
+
+    release = commands.add_parser("release", help="make a model of two trained networks")
+    release.add_argument("--localizer", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
+    release.add_argument("--segmenter", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
+    release.add_argument("--card", type=Path, required=True, metavar="FILE", help="JSON: what else the model card says")
+    release.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="the model's folder")
+    release.set_defaults(run=_release)
+
+    check = commands.add_parser("check", help="segment random phantoms and compare with their exact labels")
+    check.add_argument("--phantoms", type=int, default=50)
+    check.add_argument("--first-seed", type=int, default=1000)
+    check.add_argument("--model", default="default", metavar="NAME")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _segment(options: argparse.Namespace) -> None:
+    from .cases import load_case
+    from .report import write_outputs
+
+    case = load_case(
+        options.case,
+        fat=options.fat,
+        in_phase=options.in_phase,
+        opposed_phase=options.opposed_phase,
+        water=options.water,
+    )
+    from .segmentation import Pipeline
+
+    result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
+    write_outputs(result, options.output, reference=options.reference)
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    from .phantom import make_phantom, write_phantom_case
+
+    write_phantom_case(make_phantom(options.seed), options.folder)
+    print(f"phantom {options.seed} -> {options.folder}")
+
+
+def _scans(options: argparse.Namespace) -> list[Scan]:
+    from .training.scans import read_scans
+
+    return read_scans(options.data, options.sources)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from .training import crossvalidation as training
+
+    preset = training.with_steps(_preset(options), options.steps)
+    train = {"localizer": training.train_localizer, "segmenter": training.train_segmenter}[options.network]
+    train(_scans(options), preset, options.output, options.seed)
+    print(f"{options.network} -> {options.output / 'weights.npz'}")
+
+
+def _preset(options: argparse.Namespace) -> object:
+    from .training.presets import LOCALIZER, SEGMENTER
+
+    return {"localizer": LOCALIZER, "segmenter": SEGMENTER}[options.network][options.preset]
+
+
+def _crossvalidate(options: argparse.Namespace) -> None:
+    import json
+
+    from .training import crossvalidation as training
+
+    preset = training.with_steps(_preset(options), options.steps)
+    if options.network == "segmenter":
+        training.crossvalidate_segmenter(_scans(options), preset, options.output, options.seed)
+    else:
+        training.crossvalidate_localizer(_scans(options), preset, options.output, options.segmenter, options.seed)
+    print(json.dumps(json.loads((options.output / "summary.json").read_text(encoding="utf-8")), indent=2))
+
+
+def _release(options: argparse.Namespace) -> None:
+    from .training.release import release_model
+
+    release_model(options.localizer, options.segmenter, options.card, options.output)
+    print(f"model -> {options.output}")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from .phantom_check import check_phantoms, describe
+
+    print(describe(check_phantoms(range(options.first_seed, options.first_seed + options.phantoms), options.model)))

@@ -1,0 +1,233 @@
+"""`ivdseg crossvalidate`: train without a part of the subjects, predict them, and say how well."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..chain import spine_chain
+from ..localization import find_discs, probability_map
+from ..patches import BOX_SIZE, box_start, crop
+from ..segmentation import THRESHOLD, assemble, keep_one_disc, segment_boxes
+from ..volumes import WORKING_SPACING_MM
+from .folds import PARTS, split
+from .loop import train_network
+from .presets import LOCALIZER, SEGMENTER, Preset
+from .samples import SegmenterSamples
+from .scans import Scan, phantom_scan
+from .subsets import SUBSETS, keep_subset
+
+if TYPE_CHECKING:
+    import keras
+
+SHIFT_VOXELS = 4
+"""Centres are moved by up to this much along each axis to see how much stage 2 depends on stage 1."""
+
+LOCALIZER_FOLDS = 3
+PHANTOMS = {"localizer": 48, "segmenter": 24}
+"""Different phantoms that each network trains on (seeds 1, 2, ...; tests and checks use seeds from 1000)."""
+
+Row = dict[str, Any]
+
+
+def dice(first: np.ndarray, second: np.ndarray) -> float:
+    """2 |A and B| / (|A| + |B|) of two masks; 1 where both are empty (Dice, Ecology 26:297, 1945)."""
+    total = int(first.sum()) + int(second.sum())
+    return 2.0 * int((first & second).sum()) / total if total else 1.0
+
+
+def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
+    """Train a localizer on scans and phantoms; see loop.train_network."""
+    from .localizer_samples import LocalizerSamples
+
+    return train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, folder, seed)
+
+
+def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
+    """Train a segmenter on scans and phantoms; see loop.train_network."""
+    count = PHANTOMS["segmenter"] if preset.phantom_share else 0
+    phantoms = [phantom_scan(number) for number in range(1, count + 1)]
+    return train_network(SegmenterSamples([*scans, *phantoms], preset), preset, folder, seed)
+
+
+def with_steps(preset: Preset, steps: int | None) -> Preset:
+    """The preset, with another number of steps where one is given."""
+    return replace(preset, steps=steps) if steps else preset
+
+
+def crossvalidate_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> list[Row]:
+    """Leave out one part of the subjects at a time; a row for every held-out disc, subset of channels and centre.
+
+    Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Writes `rows.csv` and
+    `summary.json` to folder, and each fold's training below it.
+    """
+    rows: list[Row] = []
+    for fold in range(PARTS):
+        training, held_out = split(scans, fold, PARTS)
+        network = train_segmenter(training, preset, folder / f"fold-{fold}", seed + fold)
+        for scan in held_out:
+            rows += _segmenter_rows(network, scan, np.random.default_rng(fold))
+        _write(folder, rows, segmenter_summary(rows))
+    return rows
+
+
+def _segmenter_rows(network: keras.Model, scan: Scan, rng: np.random.Generator) -> Iterable[Row]:
+    four = all(scan.available)
+    subsets = SUBSETS if four else {"water": ("water",)}
+    for number, center in enumerate(scan.centers_ijk, start=1):
+        level = int(scan.name.split("disc")[1]) if four else 6 - number
+        moved = np.asarray(center) + rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS, 3)
+        for subset, names in subsets.items():
+            channels = keep_subset(scan.channels, names) if four else scan.channels
+            for where, at in (("given", center), ("moved", moved)):
+                if where == "moved" and subset not in ("all", "water"):
+                    continue
+                start = box_start(at)
+                predicted = np.zeros(scan.discs.shape, np.float32)
+                assembled = assemble(segment_boxes(network, [crop(channels, start)]), [start], predicted.shape)
+                box = _inside(predicted.shape, box_start(center)) & scan.known
+                yield {
+                    "source": scan.source,
+                    "subject": scan.subject,
+                    "disc": level,
+                    "subset": subset,
+                    "centre": where,
+                    "dice": dice((assembled.probability >= THRESHOLD) & box, (scan.discs > 0) & box),
+                }
+
+
+def _inside(shape: Sequence[int], start: Sequence[int]) -> np.ndarray:
+    """Bool volume: the box at start."""
+    mask = np.zeros(shape, bool)
+    mask[tuple(slice(max(s, 0), s + n) for s, n in zip(start, BOX_SIZE, strict=True))] = True
+    return mask
+
+
+def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """Mean and SD of Dice over discs by source, subset of channels and centre; by subject and by level for all channels."""
+    summary: dict[str, Any] = {}
+    for source in sorted({r["source"] for r in rows}):
+        mine = [r for r in rows if r["source"] == source]
+        best = "all" if source == "ivdm3seg-patches" else "water"
+        plain = [r for r in mine if r["subset"] == best and r["centre"] == "given"]
+        summary[source] = {
+            "by channels": {
+                f"{subset}, centres {where}": _mean_sd(
+                    r["dice"] for r in mine if (r["subset"], r["centre"]) == (subset, where)
+                )
+                for subset, where in sorted({(r["subset"], r["centre"]) for r in mine})
+            },
+            "by subject": {
+                s: _mean_sd(r["dice"] for r in plain if r["subject"] == s)
+                for s in sorted({r["subject"] for r in plain})
+            },
+            "by disc": {
+                str(d): _mean_sd(r["dice"] for r in plain if r["disc"] == d) for d in sorted({r["disc"] for r in plain})
+            },
+        }
+    return summary
+
+
+def crossvalidate_localizer(
+    scans: Sequence[Scan], preset: Preset, folder: Path, segmenter_folder: Path | None, seed: int = 0
+) -> list[Row]:
+    """Leave out a third of the subjects at a time; a row for every held-out water volume.
+
+    segmenter_folder: a finished cross-validation of the segmenter; its network that has not seen the subject either
+    segments what the localizer finds, end to end. Writes `rows.csv` and `summary.json` to folder.
+    """
+    from ..models import load_arrays
+    from ..networks import build_network
+
+    rows: list[Row] = []
+    for fold in range(LOCALIZER_FOLDS):
+        training, held_out = split(scans, fold, LOCALIZER_FOLDS)
+        network = train_localizer(training, preset, folder / f"fold-{fold}", seed + fold)
+        segmenters: dict[int, keras.Model] = {}
+        if segmenter_folder is not None:
+            for part in range(PARTS):
+                if part * LOCALIZER_FOLDS // PARTS == fold:
+                    chosen = SEGMENTER["default"]
+                    segmenters[part] = build_network(chosen.architecture, **chosen.parameters)
+                    segmenters[part].set_weights(load_arrays(segmenter_folder / f"fold-{part}" / "weights.npz"))
+        for scan in (s for s in held_out if s.vertebrae is not None):
+            part = next((p for p in range(PARTS) if scan.subject in {s.subject for s in split(scans, p, PARTS)[1]}), 0)
+            rows.append(localizer_row(network, segmenters.get(part), scan))
+        _write(folder, rows, localizer_summary(rows))
+    return rows
+
+
+def localizer_row(localizer: keras.Model, segmenter: keras.Model | None, scan: Scan) -> Row:
+    """How one whole volume fares: discs found, centre errors (mm), false discs inside the known span, and end to end
+    Dice per disc and the share of voxels called disc that lie inside a vertebra."""
+    spacing = np.asarray(WORKING_SPACING_MM)
+    found = find_discs(probability_map(localizer, scan.channels))
+    centers_mm = np.array([np.asarray(c.center_ijk) * spacing for c in found]).reshape(-1, 3)
+    chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])]
+    centers_mm = np.array([np.asarray(c.center_ijk) * spacing for c in chain]).reshape(-1, 3)
+    errors, matched = [], set()
+    for center in scan.centers_ijk:
+        distances = np.linalg.norm(centers_mm - np.asarray(center) * spacing, axis=1)
+        if len(distances) and distances.min() <= 8.0:
+            errors.append(float(distances.min()))
+            matched.add(int(distances.argmin()))
+    false = 0
+    for index, candidate in enumerate(chain):
+        i, j, k = (
+            int(np.clip(round(c), 0, n - 1)) for c, n in zip(candidate.center_ijk, scan.discs.shape, strict=True)
+        )
+        false += index not in matched and bool(scan.known[i, j, k])
+    row: Row = {
+        "subject": scan.subject, "discs": len(scan.centers_ijk), "found": len(errors), "false": false,
+        "centre_error_mm": errors, "candidates": len(found), "chain": len(chain),
+    }  # fmt: skip
+    if segmenter is not None and chain:
+        starts = [box_start(c.center_ijk) for c in chain]
+        boxes = [keep_one_disc(p) for p in segment_boxes(segmenter, [crop(scan.channels, s) for s in starts])]
+        mask = assemble(boxes, starts, scan.discs.shape).probability >= THRESHOLD
+        row["dice"] = [dice(mask & _inside(mask.shape, box_start(c)) & scan.known, (scan.discs > 0) & _inside(mask.shape, box_start(c)) & scan.known)
+                       for c in scan.centers_ijk]  # fmt: skip
+        row["in_vertebrae"] = float((mask & (scan.vertebrae > 0)).sum() / max(1, mask.sum()))  # type: ignore[operator]
+    return row
+
+
+def localizer_summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """Over all held-out volumes: share of discs found, centre error, false discs a volume; end to end Dice and leak."""
+    discs = sum(r["discs"] for r in rows)
+    summary: dict[str, Any] = {
+        "volumes": len(rows),
+        "discs": discs,
+        "found": sum(r["found"] for r in rows) / max(1, discs),
+        "centre_error_mm": _mean_sd(e for r in rows for e in r["centre_error_mm"]),
+        "false_discs_per_volume": sum(r["false"] for r in rows) / max(1, len(rows)),
+    }
+    segmented = [r for r in rows if "dice" in r]
+    if segmented:
+        summary["end_to_end_dice"] = _mean_sd(d for r in segmented for d in r["dice"])
+        summary["in_vertebrae"] = _mean_sd(r["in_vertebrae"] for r in segmented)
+    return summary
+
+
+def _mean_sd(values: Iterable[float]) -> dict[str, float]:
+    listed = list(values)
+    if not listed:
+        return {"n": 0}
+    return {"n": len(listed), "mean": round(float(np.mean(listed)), 4), "sd": round(float(np.std(listed)), 4)}
+
+
+def _write(folder: Path, rows: Sequence[Row], summary: Mapping[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER}

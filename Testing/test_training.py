@@ -1,0 +1,324 @@
+"""Training data and the loop: losses, augmentation, sources, channel dropout, resume. A few steps only."""
+
+import numpy as np
+import pytest
+from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.inputs import CHANNEL_ORDER, normalise, stack_channels
+from IVDSegmentationLib.training.augmentation import (
+    PAPER_AUGMENTATION,
+    STRONG_AUGMENTATION,
+    Augmentation,
+    change_intensities,
+    random_transform,
+    resample,
+)
+from IVDSegmentationLib.training.folds import PARTS, part_of_subject, split
+from IVDSegmentationLib.training.scans import Scan, centers_of, labelled_span, read_scans
+from IVDSegmentationLib.training.subsets import SUBSETS, drop_channels, keep_subset
+from IVDSegmentationLib.training.synthesis import synthesise_channels
+
+SPACING_MM = (2.0, 1.25, 1.25)
+
+
+def made_scan(subject, source="ivdm3seg-patches", shape=(35, 35, 25), seed=0):
+    rng = np.random.default_rng(seed)
+    water, fat = rng.uniform(50, 200, (2, *shape)).astype(np.float32)
+    discs = np.zeros(shape, np.uint8)
+    discs[8:26, 6:30, 9:16] = 1
+    stacked = stack_channels(
+        {"water": water, "fat": fat, "in_phase": water + fat, "opposed_phase": np.abs(water - fat)}
+    )  # fmt: skip
+    return Scan(subject, f"{subject}-disc1", source, stacked, (True,) * 4, discs, np.ones(shape, bool), None, ((17.0, 17.0, 12.0),))
+
+
+# --- losses -------------------------------------------------------------------------------------------------------------
+
+
+def reference_dice_loss(truth, probability, known):
+    t, p = truth[known], probability[known]
+    return 1 - (2 * (t * p).sum() + 1) / (t.sum() + p.sum() + 1)
+
+
+@pytest.fixture
+def pair():
+    rng = np.random.default_rng(4)
+    truth = (rng.random((2, 6, 5, 4)) < 0.3).astype(np.float32)
+    known = rng.random(truth.shape) < 0.7
+    return truth, rng.random(truth.shape).astype(np.float32), known
+
+
+def test_dice_loss_is_the_papers_over_the_known_voxels(pair):
+    pytest.importorskip("tensorflow", reason="the losses need TensorFlow")
+    from IVDSegmentationLib.training.losses import dice_loss
+
+    truth, probability, known = pair
+    target = np.stack([truth, known.astype(np.float32)], -1)
+    assert float(dice_loss(target, probability[..., None])) == pytest.approx(reference_dice_loss(truth, probability, known), abs=1e-6)
+
+
+def test_unknown_voxels_change_no_loss(pair):
+    pytest.importorskip("tensorflow", reason="the losses need TensorFlow")
+    from IVDSegmentationLib.training.losses import dice_and_cross_entropy, dice_loss
+
+    truth, probability, known = pair
+    target = np.stack([truth, known.astype(np.float32)], -1)
+    other = np.where(known, probability, 1 - probability)
+    other_target = np.stack([np.where(known, truth, 1 - truth), known.astype(np.float32)], -1)
+    for loss in (dice_loss, dice_and_cross_entropy):
+        assert float(loss(target, probability[..., None])) == pytest.approx(float(loss(other_target, other[..., None])), abs=1e-6)
+
+
+def test_a_perfect_prediction_has_no_loss_and_cross_entropy_agrees_with_keras(pair):
+    keras = pytest.importorskip("keras", reason="the losses need TensorFlow")
+    from IVDSegmentationLib.training.losses import dice_and_cross_entropy, dice_loss
+
+    truth, probability, _ = pair
+    target = np.stack([truth, np.ones_like(truth)], -1)
+    assert float(dice_loss(target, truth[..., None])) == pytest.approx(0, abs=1e-6)
+    entropy = float(keras.losses.BinaryCrossentropy()(truth.ravel(), probability.ravel()))
+    both = float(dice_and_cross_entropy(target, probability[..., None]))
+    assert both - float(dice_loss(target, probability[..., None])) == pytest.approx(entropy * truth.size / (truth.size + 1), abs=1e-3)
+
+
+# --- augmentation -------------------------------------------------------------------------------------------------------
+
+
+def only(**changes):
+    still = {"probability": 1.0, "shift_voxels": 0.0, "rotation_degrees": (0, 0, 0), "scale": 0.0, "elastic_mm": 0.0}
+    return Augmentation(**{**still, "flip_probability": (0, 0, 0), **changes})
+
+
+def test_no_change_is_the_identity():
+    volume = np.random.default_rng(0).random((12, 14, 10)).astype(np.float32)
+    transform = random_transform(only(), volume.shape, SPACING_MM, np.random.default_rng(1))
+    np.testing.assert_allclose(resample(volume, transform, volume.shape, SPACING_MM), volume, atol=1e-5)
+
+
+def test_a_flip_is_numpys_flip():
+    volume = np.random.default_rng(0).random((12, 14, 10, 3)).astype(np.float32)
+    transform = random_transform(only(flip_probability=(1, 0, 0)), volume.shape[:3], SPACING_MM, np.random.default_rng(1))
+    np.testing.assert_allclose(resample(volume, transform, volume.shape[:3], SPACING_MM), volume[::-1], atol=1e-5)
+
+
+def test_the_offset_is_where_the_window_lies_in_the_volume():
+    volume = np.random.default_rng(0).random((20, 24, 22)).astype(np.float32)
+    transform = random_transform(only(), (8, 9, 7), SPACING_MM, np.random.default_rng(1))
+    window = resample(volume, transform, (8, 9, 7), SPACING_MM, np.array([3, 4, 5]) * SPACING_MM)
+    np.testing.assert_allclose(window, volume[3:11, 4:13, 5:12], atol=1e-5)
+
+
+@pytest.mark.parametrize("change", [PAPER_AUGMENTATION, STRONG_AUGMENTATION])
+def test_geometry_moves_a_disc_and_keeps_most_of_it(change):
+    disc = made_scan("A").discs.astype(np.float32)
+    volumes = []
+    for seed in range(20):
+        transform = random_transform(change, disc.shape, SPACING_MM, np.random.default_rng(seed))
+        volumes.append(resample(disc, transform, disc.shape, SPACING_MM).sum() / disc.sum())
+    assert 0.5 < min(volumes) and max(volumes) < 2.0 and np.std(volumes) > 0.02
+
+
+def test_intensity_changes_leave_absent_channels_and_air_alone():
+    stacked = made_scan("A").channels.copy()
+    stacked[..., 2] = 0
+    stacked[:4] = 0
+    for seed in range(10):
+        changed = change_intensities(stacked, STRONG_AUGMENTATION, np.random.default_rng(seed))
+        assert not changed[..., 2].any() and not changed[:4].any()
+        assert np.isfinite(changed).all() and changed.min() >= 0
+
+
+# --- channels -----------------------------------------------------------------------------------------------------------
+
+
+def test_normalise_keeps_ratios_between_channels():
+    stacked = made_scan("A").channels
+    scaled = normalise(37.0 * stacked)
+    np.testing.assert_allclose(scaled, normalise(stacked), rtol=1e-5)
+    assert np.percentile(scaled[..., CHANNEL_ORDER.index("in_phase")], 99) == pytest.approx(1.0, rel=1e-5)
+    np.testing.assert_array_equal(normalise(np.zeros((2, 2, 2, 4))), 0)
+
+
+def test_subsets_are_completed_by_the_dixon_relations_only():
+    stacked = made_scan("A").channels
+    for names in (SUBSETS["opposed+water+fat"], SUBSETS["opposed+water+in"]):
+        np.testing.assert_allclose(keep_subset(stacked, names), stacked, rtol=1e-4, atol=1e-2)
+    for names in (("water",), ("opposed_phase",), ("opposed_phase", "water"), ("in_phase", "opposed_phase")):
+        kept = keep_subset(stacked, names)
+        assert [n for i, n in enumerate(CHANNEL_ORDER) if kept[..., i].any()] == [n for n in CHANNEL_ORDER if n in names]
+
+
+def test_channel_dropout_draws_every_usable_subset():
+    stacked = made_scan("A").channels
+    drawn = {tuple(drop_channels(stacked, np.random.default_rng(seed)).any((0, 1, 2)).tolist()) for seed in range(200)}
+    f, i, o, w = (CHANNEL_ORDER.index(n) for n in ("fat", "in_phase", "opposed_phase", "water"))
+    expected = set()
+    for given in ((f, i, o, w), (o, w), (o, i), (w,), (o,), (i,)):
+        expected.add(tuple(index in given for index in range(4)))
+    assert drawn == expected
+
+
+def test_synthesised_channels_obey_the_dixon_relations():
+    shape = (12, 60, 60)
+    water = np.full(shape, 40.0, np.float32)
+    water[:, :6] = 0
+    disc, marrow = np.zeros((2, *shape), np.float32)
+    disc[:, 20:40, 20:30], marrow[:, 20:40, 31:50] = 1, 1
+    water[disc > 0] = 160
+    for seed in range(5):
+        fat, in_phase, opposed, w = np.moveaxis(synthesise_channels(water, marrow, disc, np.random.default_rng(seed)), -1, 0)
+        np.testing.assert_allclose(w, water, rtol=1e-5)
+        assert np.abs(in_phase - (w + fat)).mean() < 0.06 * in_phase.max()
+        assert np.abs(opposed - np.abs(w - fat)).mean() < 0.15 * in_phase.max()
+        assert fat[disc > 0].mean() < 0.3 * w[disc > 0].mean(), "a disc holds little fat"
+        assert fat[marrow > 0].mean() > 0.2 * w[marrow > 0].mean(), "marrow holds fat"
+
+
+# --- sources and splits -------------------------------------------------------------------------------------------------
+
+
+def test_splits_are_by_subject_and_leave_out_everyone_once():
+    scans = [made_scan(f"ivdm3seg-{s}") for s in "ABCDEF" for _ in range(3)]
+    scans += [made_scan(f"myo-{n}", "myosegmentum-water") for n in range(14)]
+    for folds in (PARTS, 3, 2):
+        seen = []
+        for fold in range(folds):
+            training, held_out = split(scans, fold, folds)
+            assert not {s.subject for s in training} & {s.subject for s in held_out}
+            assert {s.source for s in held_out} == {"ivdm3seg-patches", "myosegmentum-water"}
+            seen += [s.subject for s in held_out]
+        assert sorted(seen) == sorted(s.subject for s in scans)
+    parts = part_of_subject(scans)
+    for fold in range(3):
+        held_out = {s.subject for s in split(scans, fold, 3)[1]}
+        assert held_out == {s for s, p in parts.items() if p // 2 == fold}, "folds of both networks leave out the same people"
+    with pytest.raises(ValueError, match="folds is 4"):
+        split(scans, 0, 4)
+
+
+def test_the_labelled_span_ends_within_the_outer_vertebrae():
+    vertebrae = np.zeros((20, 40, 120), np.uint8)
+    for number, z in enumerate((100, 75, 50, 25), start=1):
+        vertebrae[5:15, 10:30, z - 8 : z + 8] = number
+    span = labelled_span(vertebrae)
+    assert span[:, :, 26:99].all(), "between the outer vertebrae everything is known"
+    assert not span[10, 35, 15] and not span[10, 35, 110], "beyond their middle other discs may lie"
+    assert span[vertebrae > 0].all(), "a labelled vertebra is known to be none"
+
+
+def test_centers_are_centroids_by_rising_label():
+    discs = np.zeros((10, 10, 10), np.uint8)
+    discs[1:4, 2:5, 3:6], discs[6:9, 5, 5] = 2, 1
+    assert centers_of(discs) == ((7.0, 5.0, 5.0), (2.0, 3.0, 4.0))
+
+
+def test_missing_training_data_is_an_error_that_names_the_folder(tmp_path):
+    with pytest.raises(InputError, match="ivdm3seg-patches holds no training data"):
+        read_scans(tmp_path, ["ivdm3seg-patches"])
+
+
+def test_ivdm3segs_own_layout_is_read(tmp_path):
+    """Files as the challenge hands them out: NN_fat.nii ... and NN_Labels.nii, whole volumes."""
+    import SimpleITK as sitk
+
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "ivdm3seg" / "03"
+    folder.mkdir(parents=True)
+    water, fat = rng.uniform(50, 200, (2, 36, 80, 80)).astype(np.float32)
+    labels = np.zeros((36, 80, 80), np.uint8)
+    labels[10:26, 30:50, 20:26], labels[10:26, 30:50, 50:57] = 1, 1
+    named = {"fat": fat, "wat": water, "inn": water + fat, "opp": np.abs(water - fat), "Labels": labels}
+    for name, voxels in named.items():
+        image = sitk.GetImageFromArray(voxels.T)
+        image.SetSpacing(SPACING_MM)
+        sitk.WriteImage(image, str(folder / f"03_{name}.nii"))
+    (scan,) = read_scans(tmp_path, ["ivdm3seg"])
+    assert scan.subject == "ivdm3seg-03" and scan.available == (True,) * 4
+    assert len(scan.centers_ijk) == 2 and (scan.discs > 0).sum() == labels.sum()
+    np.testing.assert_allclose(scan.channels[..., CHANNEL_ORDER.index("fat")], fat, rtol=1e-5)
+
+
+def test_real_sources_hold_what_their_readme_says(data_folder):
+    scans = read_scans(data_folder, ["ivdm3seg-patches", "myosegmentum-water"])
+    boxes = [s for s in scans if s.source == "ivdm3seg-patches"]
+    waters = [s for s in scans if s.source == "myosegmentum-water"]
+    assert len(boxes) == 49 and len({s.subject for s in boxes}) == 6
+    assert len(waters) == 34 and sum(len(s.centers_ijk) for s in waters) == 34 * 4 - 1, "one disc is unusable"
+    for scan in waters:
+        assert scan.known[scan.discs > 0].mean() > 0.99
+        assert not scan.known.all()
+
+
+# --- the loop -----------------------------------------------------------------------------------------------------------
+
+
+class CountingSamples:
+    """Hands out fixed samples and remembers the seeds asked for."""
+
+    def __init__(self):
+        self.seeds = []
+
+    def sample(self, seed):
+        self.seeds.append(seed)
+        rng = np.random.default_rng(seed)
+        x = rng.random((8, 8, 8, 4), np.float32)
+        truth = (x[..., :1] > 0.5).astype(np.float32)
+        return x, np.concatenate([truth, np.ones_like(truth)], -1)
+
+
+@pytest.fixture
+def small_preset():
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    from IVDSegmentationLib.training.losses import dice_and_cross_entropy
+    from IVDSegmentationLib.training.presets import Preset
+
+    return Preset(
+        architecture="unet",
+        parameters={"features": (4, 8)},
+        loss=dice_and_cross_entropy,
+        augmentation=only(),
+        steps=40,
+        batch=2,
+        learning_rate=1e-2,
+        average=0.9,
+    )
+
+
+def test_training_learns_logs_and_is_not_repeated(small_preset, tmp_path, monkeypatch):
+    import csv
+
+    from IVDSegmentationLib.training import loop
+
+    monkeypatch.setattr(loop, "STEPS_PER_EPOCH", 20)
+    first = loop.train_network(CountingSamples(), small_preset, tmp_path / "run", seed=3)
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert len(rows) == 2 and float(rows[1]["loss"]) < float(rows[0]["loss"])
+    again = CountingSamples()
+    second = loop.train_network(again, small_preset, tmp_path / "run", seed=3)
+    assert not again.seeds, "a finished training is loaded"
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_killed_training_goes_on_where_it_was(small_preset, tmp_path, monkeypatch):
+    import tensorflow as tf
+    from IVDSegmentationLib.training import loop
+
+    monkeypatch.setattr(loop, "STEPS_PER_EPOCH", 20)
+
+    class Killed(CountingSamples):
+        def sample(self, seed):
+            if len(self.seeds) > 60:
+                raise RuntimeError("killed")
+            return super().sample(seed)
+
+    killed = Killed()
+    with pytest.raises(tf.errors.OpError, match="killed"):  # TensorFlow's wrapping of what the sample raised
+        loop.train_network(killed, small_preset, tmp_path / "run", seed=1)
+    assert not (tmp_path / "run" / "weights.npz").exists()
+    resumed = CountingSamples()
+    loop.train_network(resumed, small_preset, tmp_path / "run", seed=1)
+    whole = CountingSamples()
+    loop.train_network(whole, small_preset, tmp_path / "whole", seed=1)
+    assert set(resumed.seeds) <= set(whole.seeds), "it sees the samples it would have seen"
+    assert 40 <= len(resumed.seeds) < 80, "the first epoch is not trained again"
+    assert (tmp_path / "run" / "weights.npz").exists()
