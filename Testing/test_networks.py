@@ -59,7 +59,6 @@ def test_unet_normalises_each_sample_by_itself():
 
 def test_instance_norm_agrees_with_keras_group_normalisation():
     import keras
-
     from IVDSegmentationLib.networks import _instance_norm_layer
 
     x = np.random.default_rng(3).normal(2.0, 3.0, (2, 6, 5, 4, 8)).astype(np.float32)
@@ -69,5 +68,5 @@ def test_instance_norm_agrees_with_keras_group_normalisation():
 
 
 def test_unknown_architecture_is_named():
-    with pytest.raises(ValueError, match="'vnet'.*paper, unet"):
+    with pytest.raises(ValueError, match=r"'vnet'.*paper, unet"):
         build_network("vnet")

@@ -1,4 +1,4 @@
-"""The command line: `ivdseg segment | phantom | train | crossvalidate | check`. Heavy imports wait for their command."""
+"""The command line, `ivdseg COMMAND`. Heavy imports wait for their command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from . import __version__
 from .errors import IVDSegmentationError
 
 if TYPE_CHECKING:
+    from .training.presets import Preset
     from .training.scans import Scan
 
 DONE, CANNOT, WRONG_USAGE = 0, 1, 2
@@ -46,9 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     segment = commands.add_parser("segment", help="segment the discs of one examination")
-    segment.add_argument(
-        "case", type=Path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series"
-    )
+    segment.add_argument("case", type=Path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series")
     segment.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
         segment.add_argument(option, type=Path, metavar="FILE", help="this channel's file, whatever its name")
@@ -57,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
     segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
     segment.set_defaults(run=_segment)
+
+    evaluate = commands.add_parser("evaluate", help="compare predictions with references")
+    evaluate.add_argument("prediction", type=Path, metavar="PREDICTION", help="label map or mask, or a folder of them")
+    evaluate.add_argument("reference", type=Path, metavar="REFERENCE", help="the same of the references")
+    evaluate.set_defaults(run=_evaluate)
 
     phantom = commands.add_parser("phantom", help="write a made-up case with its exact reference")
     phantom.add_argument("folder", type=Path, metavar="FOLDER")
@@ -72,9 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--preset", choices=("default", "paper"), default="default")
         command.add_argument("--steps", type=int, help="instead of the preset's")
         command.add_argument("--seed", type=int, default=0)
-        command.add_argument(
-            "-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results"
-        )
+        command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results")
         command.set_defaults(run=_train if name == "train" else _crossvalidate)
         if name == "crossvalidate":
             command.add_argument("--segmenter", type=Path, metavar="FOLDER",
@@ -115,6 +117,15 @@ def _segment(options: argparse.Namespace) -> None:
     print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 
 
+def _evaluate(options: argparse.Namespace) -> None:
+    from .evaluation import evaluate
+
+    evaluation = evaluate(options.prediction, options.reference)
+    for warning in evaluation.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(evaluation.table())
+
+
 def _phantom(options: argparse.Namespace) -> None:
     from .phantom import make_phantom, write_phantom_case
 
@@ -137,7 +148,7 @@ def _train(options: argparse.Namespace) -> None:
     print(f"{options.network} -> {options.output / 'weights.npz'}")
 
 
-def _preset(options: argparse.Namespace) -> object:
+def _preset(options: argparse.Namespace) -> Preset:
     from .training.presets import LOCALIZER, SEGMENTER
 
     return {"localizer": LOCALIZER, "segmenter": SEGMENTER}[options.network][options.preset]
@@ -167,3 +178,7 @@ def _check(options: argparse.Namespace) -> None:
     from .phantom_check import check_phantoms, describe
 
     print(describe(check_phantoms(range(options.first_seed, options.first_seed + options.phantoms), options.model)))
+
+
+if __name__ == "__main__":
+    entry()

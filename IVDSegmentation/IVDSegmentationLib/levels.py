@@ -1,10 +1,16 @@
-"""Which disc is which: the names of the levels and their labels, fixed for life."""
+"""Which disc is which: the names of the levels and their labels, fixed for life, and how they are decided."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from .errors import InputError
+from .level_evidence import LEVEL_COUNT, DiscShape, expected_step_mm, log_likelihood, log_prior, log_stray
+from .volumes import Grid
 
 LEVELS: tuple[str, ...] = (
     "L5-S1", "L4-L5", "L3-L4", "L2-L3", "L1-L2", "T12-L1", "T11-T12", "T10-T11", "T9-T10", "T8-T9",
@@ -14,29 +20,150 @@ LEVELS: tuple[str, ...] = (
 
 LABELS: dict[str, int] = {level: position + 1 for position, level in enumerate(LEVELS)}
 
-GAP_RATIO = 1.6
-"""A step this much longer than its neighbours' median passes over a disc that was not found."""
+CERTAIN = 0.97
+"""Probability from which the names carry no warning."""
+
+_RUDIMENT = "S1-S2"
+_TABLE = (_RUDIMENT, *LEVELS)
+"""The levels as the tables of level_evidence index them."""
+_STEP_TOLERANCE = 0.35
+"""How far the logarithm of a step may lie from that of its expected length for a number of levels to be considered."""
+_MOST_LEVELS_A_STEP = 3
+_TOO_NEAR = 0.78
+"""Of the median step: a shorter one suggests that one of the two is no disc."""
 
 
-def name_levels(centers_mm: np.ndarray, lowest_level: str | None = None) -> tuple[list[str], list[str]]:
-    """Names for discs at centers_mm (n, 3), LPS, sorted from caudal to cranial; and warnings.
+@dataclass(frozen=True)
+class Naming:
+    """levels: the name of each disc, caudal to cranial; None for a structure that is no disc of the chain.
+    probability: that all of them are right, 0..1; 1 where the user named the lowest. warnings: sentences for the user."""
 
-    lowest_level: the name of the first; None takes it to be L5-S1 and says so. A step much longer than the others leaves
-    out a name, so that a missed disc shifts none. Raises InputError for an unknown lowest_level or more discs than names.
+    levels: tuple[str | None, ...]
+    probability: float
+    warnings: tuple[str, ...] = ()
+
+
+def name_levels(
+    discs: Sequence[DiscShape], grid: Grid, lowest_level: str | None = None, disc_below: float | None = None
+) -> Naming:
+    """Names for discs sorted from caudal to cranial, found in the field of view of `grid` (the working grid).
+
+    Every way to name them is weighed: which level the lowest is, where a disc was not found, whether one structure is no
+    disc (level_evidence). The most probable is taken; with less than CERTAIN a warning says what else it may be and how
+    to set it. Names count from the sacrum: the disc above it is L5-S1, whatever the number of lumbar vertebrae.
+
+    lowest_level: the name of the first disc, which the user decided. disc_below: how disc-like the image is below it
+    (level_image.disc_below), None where it does not tell. Raises InputError for one that is unknown, and where
+    more discs lie above it than a spine has.
     """
     if lowest_level is not None and lowest_level not in LABELS:
         raise InputError(f"lowest level is {lowest_level!r}: it must be one of {', '.join(LEVELS)}")
-    steps_mm = np.linalg.norm(np.diff(centers_mm, axis=0), axis=1)
-    typical_mm = float(np.median(steps_mm)) if len(steps_mm) > 1 else 34.0
-    passed = [2 if step > GAP_RATIO * typical_mm else 1 for step in steps_mm]
-    first = LEVELS.index(lowest_level or "L5-S1")
-    positions = [first, *(first + int(n) for n in np.cumsum(passed))][: len(centers_mm)]
-    if positions[-1] >= len(LEVELS):
-        raise InputError(f"{len(positions)} discs from {LEVELS[first]} upwards are more than a spine has: check the lowest level")
+    ways = list(_ways(discs, lowest_level))
+    if not ways:
+        lowest = lowest_level or LEVELS[0]
+        raise InputError(f"{len(discs)} discs from {lowest} upwards are more than a spine has: check the lowest level")
+    weights = np.array([_weight(discs, way, None if lowest_level else grid, disc_below) for way in ways])
+    posterior = np.exp(weights - weights.max())
+    posterior /= posterior.sum()
+    best = ways[int(np.argmax(posterior))]
+    probability = 1.0 if lowest_level else float(posterior.max())
+    names = tuple(None if index is None or index == 0 else _TABLE[index] for index in best)
+    warnings = [] if probability >= CERTAIN else [_uncertain(ways, posterior)]
+    return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
+
+
+_Way = tuple[int | None, ...]
+"""For each disc its index in _TABLE, or None where it is no disc of the chain."""
+
+
+def _ways(discs: Sequence[DiscShape], lowest_level: str | None) -> Iterator[_Way]:
+    """Every way to name the discs that their distances allow; one structure alone is a disc."""
+    count = len(discs)
+    strays: list[int | None] = [None, *_suspects(discs)]
+    if lowest_level is not None and 0 in strays:
+        strays.remove(0)  # the user named it
+    lowest = range(0 if count > 1 else 1, LEVEL_COUNT) if lowest_level is None else [_TABLE.index(lowest_level)]
+    for stray, first in product(strays, lowest):
+        kept = [disc for number, disc in enumerate(discs) if number != stray]
+        for chain in _chains(kept, first):
+            way: list[int | None] = list(chain)
+            if stray is not None:
+                way.insert(stray, None)
+            yield tuple(way)
+
+
+def _suspects(discs: Sequence[DiscShape]) -> list[int]:
+    """The structures that may be no disc of the chain: the first, the last, and those with a neighbour too near."""
+    count = len(discs)
+    if count < 3:
+        return []
+    steps_mm = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1)
+    near = np.flatnonzero(steps_mm < _TOO_NEAR * np.median(steps_mm))
+    return sorted({0, count - 1, *(int(n) for n in near), *(int(n) + 1 for n in near)})
+
+
+def _chains(discs: Sequence[DiscShape], first: int) -> Iterator[tuple[int, ...]]:
+    """Table indices of all discs from the first one's, for every number of levels that each step may span."""
+    steps_mm = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1) if len(discs) > 1 else []
+    open_chains: list[tuple[int, ...]] = [(first,)]
+    for step_mm in steps_mm:
+        longer = []
+        for chain in open_chains:
+            spans = [n for n in range(1, _MOST_LEVELS_A_STEP + 1) if chain[-1] + n < LEVEL_COUNT]
+            misfits = {n: abs(np.log(step_mm / expected_step_mm(chain[-1], chain[-1] + n))) for n in spans}
+            fitting = [n for n in spans if misfits[n] < _STEP_TOLERANCE] or sorted(spans, key=lambda n: misfits[n])[:1]
+            longer += [(*chain, chain[-1] + n) for n in fitting]
+        open_chains = longer
+    yield from open_chains
+
+
+def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid | None, disc_below: float | None) -> float:
+    """Logarithm of the probability of a way to name the discs, up to a constant."""
+    kept = [disc for disc, index in zip(discs, way, strict=True) if index is not None]
+    levels = [index for index in way if index is not None]
+    strays = len(discs) - len(kept)
+    if way[0] is None:
+        disc_below = None  # it lies below no disc of the chain
+    return log_likelihood(kept, levels) + log_prior(kept, levels, grid, disc_below) + strays * log_stray()
+
+
+def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
+    """The warning where the names are not certain: what the lowest disc may be."""
+    chances: dict[str, float] = {}
+    for way, chance in zip(ways, posterior, strict=True):
+        named = [index for index in way if index]
+        name = _TABLE[named[0]] if named else LEVELS[0]
+        chances[name] = chances.get(name, 0.0) + float(chance)
+    ranked = sorted(chances, key=lambda name: -chances[name])
+    likely = f"the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}"
+    other = ranked[1] if len(ranked) > 1 else LEVELS[0]
+    return (
+        f"Levels uncertain, check: {likely}, {other} with {chances.get(other, 0.0):.0%}. "
+        f"If it is another, set the lowest level (--lowest-level {other})."
+    )
+
+
+def _gaps(way: _Way) -> list[str]:
+    """The warning of levels between the found ones at which no disc was found."""
+    found = [index for index in way if index]
+    missed = [_TABLE[index] for index in range(found[0], found[-1]) if index not in found] if found else []
+    if not missed:
+        return []
+    return [f"No disc was found at {', '.join(missed)}, where there is room for one: check the levels."]
+
+
+def _left_out(way: _Way) -> list[str]:
+    """The warnings of structures that were found and not named."""
     warnings = []
-    if lowest_level is None:
-        warnings.append("Levels are counted up from the lowest disc found, taken to be L5-S1: check, and set the lowest level if it is not.")
-    if any(n > 1 for n in passed):
-        missed = [LEVELS[p - 1] for p, n in zip(positions[1:], passed, strict=True) if n > 1]
-        warnings.append(f"No disc was found at {', '.join(missed)}, where the distance of its neighbours leaves room for one: check the levels.")
-    return [LEVELS[p] for p in positions], warnings
+    if way[0] == 0:
+        warnings.append(
+            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check the levels, and set "
+            "the lowest level if it is a disc."
+        )
+    for number, index in enumerate(way):
+        if index is None:
+            below = next((_TABLE[i] for i in reversed(way[:number]) if i), None)
+            above = next((_TABLE[i] for i in way[number + 1 :] if i), None)
+            where = f"between {below} and {above}" if below and above else f"{'above' if below else 'below'} {below or above}"
+            warnings.append(f"A structure {where} fits no disc of the chain and was left out: check it.")
+    return warnings

@@ -65,7 +65,7 @@ def find_discs(probability: np.ndarray) -> list[DiscCandidate]:
     """
     from scipy import ndimage
 
-    components, count = ndimage.label(probability >= THRESHOLD)
+    components, _ = ndimage.label(probability >= THRESHOLD)
     voxel_mm3 = float(np.prod(SPACING_MM))
     smallest = SMALLEST_DISC_MM3 / voxel_mm3
     found = []

@@ -1,4 +1,4 @@
-"""Models on disk: a folder with a model card and the two networks' weights, checked before use, loaded without executing anything."""
+"""Models on disk: a card and two networks' weights, checked before use, loaded without executing anything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as beside:
         named = {f"{index:03d}": np.asarray(array, np.float16) for index, array in enumerate(arrays)}
-        np.savez_compressed(beside, allow_pickle=False, **named)  # type: ignore[arg-type]
+        np.savez_compressed(beside, allow_pickle=False, **named)
     os.chmod(beside.name, 0o644)
     os.replace(beside.name, path)
 
@@ -61,9 +61,7 @@ def checksum(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise ModelError(
-            f"{path.name} is missing from the model {path.parent.name}: install the extension again"
-        ) from error
+        raise ModelError(f"{path.name} is missing from the model {path.parent.name}: install the extension again") from error
 
 
 def load_card(folder: Path) -> dict[str, Any]:

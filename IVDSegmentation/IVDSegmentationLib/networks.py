@@ -1,4 +1,4 @@
-"""The networks, nothing else: the paper's segmenter and the U-Net of the released model. Inputs are [batch, x, y, z, channel]."""
+"""The networks, nothing else: the paper's segmenter and the released model's U-Net, on [batch, x, y, z, channel]."""
 
 from __future__ import annotations
 

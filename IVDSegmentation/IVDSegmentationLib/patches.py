@@ -15,16 +15,16 @@ PATCH_SIZE = (36, 36, 28)
 
 def box_start(center_ijk: Sequence[float], box_size: Sequence[int] = BOX_SIZE) -> tuple[int, int, int]:
     """First voxel of the box whose middle voxel is nearest to center_ijk; may lie outside the volume."""
-    start = [int(round(float(c))) - n // 2 for c, n in zip(center_ijk, box_size, strict=True)]
+    start = [round(float(c)) - n // 2 for c, n in zip(center_ijk, box_size, strict=True)]
     return start[0], start[1], start[2]
 
 
-def _overlap(
-    start: Sequence[int], size: Sequence[int], shape: Sequence[int]
-) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def overlap(start: Sequence[int], size: Sequence[int], shape: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Slices of the volume and of the box where a box [start, start + size) lies within a volume of the given shape."""
     inside_volume, inside_box = [], []
     for first, count, limit in zip(start, size, shape, strict=False):
-        low, high = max(first, 0), max(min(first + count, limit), max(first, 0))
+        low = max(first, 0)
+        high = max(min(first + count, limit), low)
         inside_volume.append(slice(low, high))
         inside_box.append(slice(low - first, high - first))
     return tuple(inside_volume), tuple(inside_box)
@@ -33,7 +33,7 @@ def _overlap(
 def crop(volume: np.ndarray, start: Sequence[int], size: Sequence[int] = BOX_SIZE) -> np.ndarray:
     """The box [start, start + size) of volume [x, y, z, ...]; zeros where it reaches outside."""
     box = np.zeros((*size, *volume.shape[3:]), volume.dtype)
-    inside_volume, inside_box = _overlap(start, size, volume.shape)
+    inside_volume, inside_box = overlap(start, size, volume.shape)
     box[inside_box] = volume[inside_volume]
     return box
 
@@ -49,9 +49,3 @@ def unpad(patch: np.ndarray, size: Sequence[int] = BOX_SIZE) -> np.ndarray:
     """Undo `pad`: the inner box of the given size."""
     first = [(n - m) // 2 for n, m in zip(patch.shape, size, strict=False)]
     return patch[tuple(slice(f, f + m) for f, m in zip(first, size, strict=True))]
-
-
-def put_back(box: np.ndarray, start: Sequence[int], volume: np.ndarray) -> None:
-    """Write the box [x, y, z] into volume at start, in place, keeping the larger value where boxes overlap."""
-    inside_volume, inside_box = _overlap(start, box.shape, volume.shape)
-    np.maximum(volume[inside_volume], box[inside_box], out=volume[inside_volume])

@@ -19,7 +19,7 @@ from .level_image import disc_below
 from .levels import LABELS, name_levels
 from .localization import DiscCandidate, find_discs, probability_map
 from .models import DEFAULT_MODEL, load_model
-from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, pad, put_back, unpad
+from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .results import Disc, SegmentationResult
 from .volumes import Volume
 from .volumes import put_back as put_back_on_input_grid
@@ -56,9 +56,7 @@ def keep_one_disc(probability: np.ndarray) -> np.ndarray:
     if count == 0:
         return np.zeros_like(probability)
     offsets = [np.arange(n) - n // 2 for n in probability.shape]
-    squared = sum(
-        np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True)
-    )
+    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True))
     weight = ndimage.sum_labels(probability * np.exp(-8 * squared), components, np.arange(1, count + 1))
     others = (components > 0) & (components != 1 + int(np.argmax(weight)))
     near = ndimage.binary_dilation(components == 1 + int(np.argmax(weight)), iterations=2)
@@ -78,10 +76,9 @@ def assemble(boxes: Sequence[np.ndarray], starts: Sequence[Sequence[int]], shape
     probability = np.zeros(shape, np.float32)
     owner = np.zeros(shape, np.int16)
     for number, (box, start) in enumerate(zip(boxes, starts, strict=True), start=1):
-        mine = np.zeros(shape, np.float32)
-        put_back(box, start, mine)
-        owner[(mine > probability) & (mine >= THRESHOLD)] = number
-        np.maximum(probability, mine, out=probability)
+        inside, mine = overlap(start, box.shape, shape)
+        owner[inside][(box[mine] > probability[inside]) & (box[mine] >= THRESHOLD)] = number
+        np.maximum(probability[inside], box[mine], out=probability[inside])
     return _Assembled(probability, owner)
 
 
@@ -149,9 +146,7 @@ class Pipeline:
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
 
 
-def _name(
-    case: DixonCase, assembled: _Assembled, lowest_level: str | None
-) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
+def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
     """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of."""
     from scipy import ndimage
 

@@ -19,7 +19,8 @@ class Augmentation:
     """How far each change goes; each geometric one is applied with its own probability.
 
     probability: of each geometric change. shift_voxels, rotation_degrees, scale (relative), elastic_mm (largest displacement,
-    the paper's alpha) and elastic_sigma_mm (its smoothness): ranges about the identity. flip_probability: of each axis, x, y, z, once a flip is drawn.
+    the paper's alpha) and elastic_sigma_mm (its smoothness): ranges about the identity. flip_probability: of each
+    axis, x, y, z, once a flip is drawn.
     gain, gamma, bias, noise, blur: of the intensities (blur in voxels, noise relative to the 99th percentile); 0 = none.
     """
 
@@ -40,7 +41,8 @@ class Augmentation:
 PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
 # Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
 STRONG_AUGMENTATION = Augmentation(
-    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2, elastic_mm=5.0, elastic_sigma_mm=10.0,
+    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2,
+    elastic_mm=5.0, elastic_sigma_mm=10.0,
     gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8,
 )  # fmt: skip
 
@@ -113,6 +115,7 @@ def resample(
     transform: sitk.Transform,
     size: Sequence[int],
     spacing_mm: Sequence[float],
+    *,
     offset_mm: Sequence[float] = (0.0, 0.0, 0.0),
     extend: bool = False,
 ) -> np.ndarray:
@@ -146,7 +149,7 @@ def change_intensities(stacked: np.ndarray, change: Augmentation, rng: np.random
     if scale <= 0:
         return stacked
     x = stacked / scale
-    outside = ~x.any(-1)
+    outside = ~np.any(x, axis=-1)
     if change.blur and rng.random() < 0.2:
         x = ndimage.gaussian_filter(x, (*rng.uniform(0, change.blur, 3), 0))
     if change.gamma and rng.random() < 0.4:
@@ -158,6 +161,6 @@ def change_intensities(stacked: np.ndarray, change: Augmentation, rng: np.random
         x = np.abs(x + rng.uniform(0, change.noise) * rng.standard_normal(x.shape).astype(np.float32))
     if change.gain:
         x = x * np.exp(rng.uniform(-1, 1, x.shape[-1]) * change.gain)
-    present = stacked.any((0, 1, 2))
-    x = np.where(outside[..., None] | ~present, 0, x)
+    present = np.any(stacked, axis=(0, 1, 2))
+    x = np.where(np.logical_or(outside[..., None], ~present), 0, x)
     return (x * scale).astype(np.float32)

@@ -64,42 +64,64 @@ def with_steps(preset: Preset, steps: int | None) -> Preset:
 def crossvalidate_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> list[Row]:
     """Leave out one part of the subjects at a time; a row for every held-out disc, subset of channels and centre.
 
-    Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Writes `rows.csv` and
-    `summary.json` to folder, and each fold's training below it.
+    Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Writes `rows.csv`,
+    `summary.json` and, for boxes with a reference file, `predictions/SUBJECT/DISC/disc.nii.gz` (all channels, given
+    centres, its value the disc's number) to folder, and each fold's training below it.
     """
     rows: list[Row] = []
     for fold in range(PARTS):
         training, held_out = split(scans, fold, PARTS)
         network = train_segmenter(training, preset, folder / f"fold-{fold}", seed + fold)
+        rng = np.random.default_rng(fold)
         for scan in held_out:
-            rows += _segmenter_rows(network, scan, np.random.default_rng(fold))
+            for number in range(1, len(scan.centers_ijk) + 1):
+                rows += _disc_rows(network, scan, number, rng, folder / "predictions")
         _write(folder, rows, segmenter_summary(rows))
     return rows
 
 
-def _segmenter_rows(network: keras.Model, scan: Scan, rng: np.random.Generator) -> Iterable[Row]:
+def _disc_rows(network: keras.Model, scan: Scan, number: int, rng: np.random.Generator, predictions: Path) -> Iterable[Row]:
+    """The rows of one disc of a scan: every subset of channels, and moved centres for the most and the least of them."""
+    given = scan.centers_ijk[number - 1]
+    moved = tuple(c + float(rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS)) for c in given)
     four = all(scan.available)
-    subsets = SUBSETS if four else {"water": ("water",)}
-    for number, center in enumerate(scan.centers_ijk, start=1):
-        level = int(scan.name.split("disc")[1]) if four else 6 - number
-        moved = np.asarray(center) + rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS, 3)
-        for subset, names in subsets.items():
-            channels = keep_subset(scan.channels, names) if four else scan.channels
-            for where, at in (("given", center), ("moved", moved)):
-                if where == "moved" and subset not in ("all", "water"):
-                    continue
-                start = box_start(at)
-                predicted = np.zeros(scan.discs.shape, np.float32)
-                assembled = assemble(segment_boxes(network, [crop(channels, start)]), [start], predicted.shape)
-                box = _inside(predicted.shape, box_start(center)) & scan.known
-                yield {
-                    "source": scan.source,
-                    "subject": scan.subject,
-                    "disc": level,
-                    "subset": subset,
-                    "centre": where,
-                    "dice": dice((assembled.probability >= THRESHOLD) & box, (scan.discs > 0) & box),
-                }
+    for subset, names in (SUBSETS if four else {"water": ("water",)}).items():
+        channels = keep_subset(scan.channels, names) if four else scan.channels
+        for where, center in (("given", given), ("moved", moved)):
+            if where == "moved" and subset not in ("all", "water"):
+                continue
+            start = box_start(center)
+            boxes = segment_boxes(network, [crop(channels, start)])
+            mask = assemble(boxes, [start], scan.discs.shape).probability >= THRESHOLD
+            # What lies beyond the box at the given centre is another box's; beyond the known voxels there is no truth.
+            judged = _inside(mask.shape, box_start(given)) & scan.known
+            if scan.reference is not None and (subset, where) == ("all", "given"):
+                _write_prediction(mask, scan.reference, predictions)
+            yield {
+                "source": scan.source,
+                "subject": scan.subject,
+                "disc": _level_number(scan, number),
+                "subset": subset,
+                "centre": where,
+                "dice": dice(mask & judged, (scan.discs > 0) & judged),
+            }
+
+
+def _level_number(scan: Scan, number: int) -> int:
+    """The label (levels.LABELS) of a scan's number-th disc, by what its source's README says of the order."""
+    if scan.source == "ivdm3seg-patches":
+        return int(scan.name.split("disc")[1])
+    return 6 - number if scan.source == "myosegmentum-water" else number
+
+
+def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> None:
+    from ..volumes import Volume, read_volume, write_volume
+
+    box = reference.parent
+    target = predictions / box.parent.name / box.name / reference.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    label = int(box.name.removeprefix("disc"))
+    write_volume(Volume((mask * label).astype(np.uint8), read_volume(reference).grid, reference.name), target)
 
 
 def _inside(shape: Sequence[int], start: Sequence[int]) -> np.ndarray:
@@ -118,14 +140,11 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
         plain = [r for r in mine if r["subset"] == best and r["centre"] == "given"]
         summary[source] = {
             "by channels": {
-                f"{subset}, centres {where}": _mean_sd(
-                    r["dice"] for r in mine if (r["subset"], r["centre"]) == (subset, where)
-                )
+                f"{subset}, centres {where}": _mean_sd(r["dice"] for r in mine if (r["subset"], r["centre"]) == (subset, where))
                 for subset, where in sorted({(r["subset"], r["centre"]) for r in mine})
             },
             "by subject": {
-                s: _mean_sd(r["dice"] for r in plain if r["subject"] == s)
-                for s in sorted({r["subject"] for r in plain})
+                s: _mean_sd(r["dice"] for r in plain if r["subject"] == s) for s in sorted({r["subject"] for r in plain})
             },
             "by disc": {
                 str(d): _mean_sd(r["dice"] for r in plain if r["disc"] == d) for d in sorted({r["disc"] for r in plain})
@@ -179,9 +198,7 @@ def localizer_row(localizer: keras.Model, segmenter: keras.Model | None, scan: S
             matched.add(int(distances.argmin()))
     false = 0
     for index, candidate in enumerate(chain):
-        i, j, k = (
-            int(np.clip(round(c), 0, n - 1)) for c, n in zip(candidate.center_ijk, scan.discs.shape, strict=True)
-        )
+        i, j, k = (int(np.clip(round(c), 0, n - 1)) for c, n in zip(candidate.center_ijk, scan.discs.shape, strict=True))
         false += index not in matched and bool(scan.known[i, j, k])
     row: Row = {
         "subject": scan.subject, "discs": len(scan.centers_ijk), "found": len(errors), "false": false,
@@ -191,8 +208,8 @@ def localizer_row(localizer: keras.Model, segmenter: keras.Model | None, scan: S
         starts = [box_start(c.center_ijk) for c in chain]
         boxes = [keep_one_disc(p) for p in segment_boxes(segmenter, [crop(scan.channels, s) for s in starts])]
         mask = assemble(boxes, starts, scan.discs.shape).probability >= THRESHOLD
-        row["dice"] = [dice(mask & _inside(mask.shape, box_start(c)) & scan.known, (scan.discs > 0) & _inside(mask.shape, box_start(c)) & scan.known)
-                       for c in scan.centers_ijk]  # fmt: skip
+        judged = [_inside(mask.shape, box_start(center)) & scan.known for center in scan.centers_ijk]
+        row["dice"] = [dice(mask & where, (scan.discs > 0) & where) for where in judged]
         row["in_vertebrae"] = float((mask & (scan.vertebrae > 0)).sum() / max(1, mask.sum()))  # type: ignore[operator]
     return row
 

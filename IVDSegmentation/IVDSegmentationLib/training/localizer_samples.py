@@ -21,14 +21,14 @@ WINDOW = (16, 88, 88)
 """Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
 
 VARIANTS = 6
-"""Different columns of a subject, and of a water volume: as it is in half of them, with made-up channels in the others."""
+"""Different columns of a subject, and of a water volume: half of them as it is, half with made-up channels."""
 
 COLUMN_SHARE = 0.25
 """Of the samples: columns of boxes. What they and the water volumes leave are phantoms."""
 
 
 def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Channels, disc and known maps of the working grid -> of the localizer's grid [x, y, z, 6], averaged, channels normalised."""
+    """Channels, disc and known maps of the working grid -> [x, y, z, 6] of the localizer's, averaged, channels normalised."""
     maps = np.stack([discs > 0, known], -1).astype(np.float32)
     return np.concatenate([normalise(coarsen(channels)), coarsen(maps)], -1)
 
@@ -54,9 +54,11 @@ class LocalizerSamples:
         room = np.asarray(whole.shape[:3]) - WINDOW
         start = np.where(room > 0, rng.uniform(size=3) * np.maximum(room, 0), room / 2)
         transform = random_transform(change, WINDOW, SPACING_MM, rng)
-        seen = resample(whole, transform, WINDOW, SPACING_MM, start * np.asarray(SPACING_MM), extend=rng.random() < 0.3)
+        seen = resample(
+            whole, transform, WINDOW, SPACING_MM, offset_mm=start * np.asarray(SPACING_MM), extend=rng.random() < 0.3
+        )
         channels = change_intensities(seen[..., :4], change, rng)
-        if all(channels.any((0, 1, 2))):
+        if np.any(channels, axis=(0, 1, 2)).all():
             channels = drop_channels(channels, rng)
         # Beyond the scan there is air and no disc: a user's field of view may hold such a margin too.
         outside = ~seen[..., :4].any(-1)

@@ -25,9 +25,7 @@ class Samples(Protocol):
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]: ...
 
 
-def train_network(
-    samples: Samples, preset: Preset, folder: Path, seed: int = 0, steps: int | None = None
-) -> keras.Model:
+def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0, steps: int | None = None) -> keras.Model:
     """Train the preset's network on samples; returns it in float32 with the averaged weights.
 
     folder receives `log.csv` and the checkpoint from which the same call goes on after a kill; a finished training's
@@ -65,9 +63,7 @@ def train_network(
     )
     network.set_weights(trained.get_weights())
     save_arrays(finished, network.get_weights())
-    (folder / "finished.json").write_text(
-        json.dumps({"steps": epochs * min(total, STEPS_PER_EPOCH), "seed": seed}) + "\n"
-    )
+    (folder / "finished.json").write_text(json.dumps({"steps": epochs * min(total, STEPS_PER_EPOCH), "seed": seed}) + "\n")
     return network
 
 

@@ -14,7 +14,8 @@ from .losses import dice_and_cross_entropy, dice_loss
 class Preset:
     """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
     average: momentum of the running average of the weights that is kept, or None. water_share,
-    phantom_share: of the samples that come from water volumes and from phantoms. channel_dropout: draw subsets of channels. bfloat16: compute in it (weights stay float32)."""
+    phantom_share: of the samples that come from water volumes and from phantoms. channel_dropout: draw subsets of
+    channels. bfloat16: compute in it (weights stay float32)."""
 
     architecture: str
     parameters: Mapping[str, Any]

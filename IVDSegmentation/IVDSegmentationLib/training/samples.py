@@ -57,7 +57,7 @@ class SegmenterSamples:
         scan, box, margin = boxes[rng.integers(len(boxes))]
         transform = random_transform(change, BOX_SIZE, WORKING_SPACING_MM, rng)
         offset_mm = [margin * s for s in WORKING_SPACING_MM]
-        seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm, extend=rng.random() < 0.5)
+        seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         channels = change_intensities(seen[..., :4], change, rng)
         if self.preset.channel_dropout and all(scan.available):
             channels = drop_channels(channels, rng)

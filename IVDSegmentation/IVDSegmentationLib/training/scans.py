@@ -24,7 +24,8 @@ class Scan:
     subject: person, the unit of every split (prefixed with the source). name: unique within the data. source: its reader.
     channels: float32 [x, y, z, 4] in inputs.CHANNEL_ORDER, raw intensities, zeros where absent. available: which of the
     four are there. discs: uint8 [x, y, z], the disc's number or 0. known: bool [x, y, z], where `discs` can be believed.
-    vertebrae: uint8 [x, y, z] or None. centers_ijk: the boxes' centres, one a disc. Working grid throughout.
+    vertebrae: uint8 [x, y, z] or None. centers_ijk: the boxes' centres, one a disc. reference: the file that `discs` is, voxel
+    for voxel; None where it was resampled. Working grid throughout.
     """
 
     subject: str
@@ -36,6 +37,7 @@ class Scan:
     known: np.ndarray
     vertebrae: np.ndarray | None
     centers_ijk: tuple[tuple[float, float, float], ...]
+    reference: Path | None = None
 
 
 def _voxels(path: Path) -> np.ndarray:
@@ -44,9 +46,7 @@ def _voxels(path: Path) -> np.ndarray:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise InputError(
-            f"{path.name} in {path.parent.name} cannot be read as training data: check the file"
-        ) from error
+        raise InputError(f"{path.name} in {path.parent.name} cannot be read as training data: check the file") from error
     return np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
 
 
@@ -78,6 +78,7 @@ def read_ivdm3seg_patches(folder: Path) -> list[Scan]:
                 known=np.ones(mask.shape, bool),
                 vertebrae=None,
                 centers_ijk=((center[0], center[1], center[2]),),
+                reference=box / "disc.nii.gz",
             )
         )
     return scans
@@ -130,7 +131,7 @@ def read_myosegmentum(folder: Path) -> list[Scan]:
 
 def read_ivdm3seg(folder: Path) -> list[Scan]:
     """The challenge's own layout: `NN/` folders, or files `NN_fat.nii`, `NN_inn.nii`, `NN_opp.nii`, `NN_wat.nii`, each with
-    the reference `NN_Labels.nii` (or a name holding `label`), binary or by disc. Whole volumes; resampled to the working grid."""
+    the reference `NN_Labels.nii` (or a name holding `label`), binary or by disc. Whole volumes; on the working grid."""
     from scipy import ndimage
 
     from ..cases import load_case
@@ -209,8 +210,6 @@ def read_scans(data: Path, sources: Iterable[str]) -> list[Scan]:
         folder = data / source
         found = READERS[source](folder) if folder.is_dir() else []
         if not found:
-            raise InputError(
-                f"{folder.name} holds no training data under {data.name}: set --data to the folder that holds it"
-            )
+            raise InputError(f"{folder.name} holds no training data under {data.name}: set --data to the folder that holds it")
         scans += found
     return scans

@@ -1,0 +1,166 @@
+"""What speaks for a level: how tilt, spacing and width run along the spine, and what the field of view would show.
+
+Tables by level start at the rudimentary disc S1-S2 (index 0), then L5-S1 (1), L4-L5 (2) and so on upward. Means are those
+of the 34 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom
+spines, each half; of the phantoms alone for S1-S2 and above T12-L1. Spreads are the maximum-likelihood ones over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from .volumes import Grid
+
+_TILT_DEG = np.array([
+    43.0, 30.8, 12.3, 0.9, -6.1, -10.3, -11.7, -10.0, -7.5, -4.2,
+    -1.0, 2.0, 3.5, 5.0, 6.0, 6.5, 7.0, 7.0,
+])  # fmt: skip
+_STEP_MM = np.array([
+    32.2, 36.4, 37.2, 37.1, 35.9, 34.5, 31.9, 29.6, 27.8, 26.4,
+    25.4, 24.6, 23.8, 22.9, 22.1, 21.2, 20.3,
+])  # fmt: skip
+_WIDTH_MM = np.array([
+    31.2, 52.5, 55.0, 54.5, 52.5, 49.5, 46.0, 43.0, 40.0, 38.0,
+    36.0, 35.0, 34.0, 33.0, 32.0, 31.0, 30.0, 29.0,
+])  # fmt: skip
+LEVEL_COUNT = len(_TILT_DEG)
+
+POSE_DEG = 3.0
+LORDOSIS = 0.17
+CURVE_DEG, CURVE_KEPT = 3.5, 0.5
+TILT_DEG = 2.0
+"""Spread of the tilts: common to all; of the lordosis as a factor; of the curve, and its correlation from level to level;
+of each disc (and of measuring it)."""
+SIZE, STEP = 0.08, 0.045
+BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.07, 0.14
+"""Relative spread of the steps, common and of each; of the widths, common, of each, and of the rudimentary disc."""
+
+MISSED = 0.2
+"""Chance that a disc inside the field of view was not found, where the lower neighbours' were not either."""
+GAP = 0.03
+"""Chance that a disc between two found ones was not found."""
+EXTRA = 0.01
+"""Chance that something found is no disc of the chain."""
+CUT_SHORT = 0.1
+"""How often, against fields of view that show L5-S1 or end just above it, one ends at any particular level above."""
+RUDIMENT = 0.03
+"""How often the rudimentary disc S1-S2 is found."""
+_SMALLEST_WIDTH_MM = 4.0
+"""Two voxels: also a speck has a width."""
+
+_SHARE_SACRUM, _SHARE_DISC, _SHARE_SPREAD, _SHARE_ODD = 0.15, 1.0, 0.25, 0.12
+_ANY_SHARE = 0.5
+"""How disc-like the image is above the sacrum and above a disc that was not found; in one case of eight anything, evenly
+over two units (bright S1-S2, degenerated discs)."""
+
+
+@dataclass(frozen=True)
+class DiscShape:
+    """What names a disc. center_mm: LPS. tilt_deg: of its mid-plane in the sagittal plane, positive where its front hangs
+    down. width_mm: left to right."""
+
+    center_mm: tuple[float, float, float]
+    tilt_deg: float
+    width_mm: float
+
+
+def shape_of(points_mm: np.ndarray) -> DiscShape:
+    """The shape of a disc from the centres (n, 3), LPS, of its voxels: mid-plane and width by principal axes, the width
+    that of an ellipse of the same second moment."""
+    center = points_mm.mean(axis=0)
+    offsets = points_mm - center
+    spread, axes = np.linalg.eigh(offsets.T @ offsets / len(points_mm))
+    up = axes[:, 0] * (1.0 if axes[2, 0] >= 0 else -1.0)
+    sideways = 1 + int(np.argmax(np.abs(axes[0, 1:])))
+    x, y, z = (float(c) for c in center)
+    width_mm = max(4 * float(np.sqrt(max(spread[sideways], 0.0))), _SMALLEST_WIDTH_MM)
+    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-up[1], up[2]))), width_mm)
+
+
+def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
+    """Natural logarithm of the density of these discs' tilts (deg), steps and widths (log mm) at these table indices."""
+    at = np.asarray(levels)
+    tilts = np.array([disc.tilt_deg for disc in discs])
+    total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at))
+    widths = np.log([disc.width_mm for disc in discs]) - np.log(_WIDTH_MM[at])
+    spread = np.where(at == 0, RUDIMENT_WIDTH, WIDTH)
+    total += _normal(widths, np.diag(spread**2) + BREADTH**2)
+    if len(at) < 2:
+        return total
+    steps = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1)
+    expected = [expected_step_mm(low, high) for low, high in pairwise(at)]
+    return total + _normal(np.log(steps / expected), np.eye(len(steps)) * STEP**2 + SIZE**2)
+
+
+def expected_step_mm(lower: int, upper: int) -> float:
+    """Mean distance of the centres of two discs, by table index."""
+    return float(_STEP_MM[lower:upper].sum())
+
+
+def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid | None, disc_below: float | None = None) -> float:
+    """Logarithm of how likely these levels, and no other, were found: rudiment, gaps, and the discs below the lowest one,
+    which had to be missed where the field of view would show them. grid: the working grid; None where the level of the
+    lowest disc is known, so that only gaps count. disc_below: what the image shows there (level_image)."""
+    low = levels[0]
+    sacrum, next_disc = _image_densities(disc_below)
+    missing = levels[-1] - low + 1 - len(levels)
+    total = missing * np.log(GAP)
+    if grid is None:
+        return float(total)
+    if low == 0:
+        return float(total + np.log(RUDIMENT * sacrum))
+    total += np.log(CUT_SHORT if low > 1 else sacrum)
+    center = np.asarray(discs[0].center_mm)
+    offset = discs[0].tilt_deg - _TILT_DEG[low]
+    for level in range(low - 1, 0, -1):
+        chord = np.deg2rad((_TILT_DEG[level] + _TILT_DEG[level + 1]) / 2 + offset)
+        center = center - _STEP_MM[level] * np.array([0.0, -np.sin(chord), np.cos(chord)])
+        seen = _seen(center, grid)
+        shown = next_disc if level == low - 1 else 1.0
+        total += np.log((1 - seen) * (_ANY_SHARE if disc_below is not None else 1.0) + seen * MISSED * shown)
+    return float(total)
+
+
+def log_stray() -> float:
+    """Logarithm of the density of one structure that is no disc of the chain: any tilt, distance and width."""
+    return float(np.log(EXTRA / (120.0 * 1.9 * 1.5)))
+
+
+def _image_densities(disc_below: float | None) -> tuple[float, float]:
+    """Density of level_image.disc_below above the sacrum, and above a disc that was not found; 1 and 1 without one."""
+    if disc_below is None:
+        return 1.0, 1.0
+
+    def density(mean: float) -> float:
+        peak = np.exp(-0.5 * ((disc_below - mean) / _SHARE_SPREAD) ** 2) / (_SHARE_SPREAD * np.sqrt(2 * np.pi))
+        return float((1 - _SHARE_ODD) * peak + _SHARE_ODD * _ANY_SHARE)
+
+    return density(_SHARE_SACRUM), density(_SHARE_DISC)
+
+
+def _seen(center_mm: np.ndarray, grid: Grid) -> float:
+    """Chance, 0..1, that a disc expected here (give or take 6 mm) lies inside the field of view."""
+    from scipy.special import ndtr
+
+    ijk = grid.to_ijk(center_mm)
+    edge_mm = np.minimum(ijk + 0.5, np.asarray(grid.size) - 0.5 - ijk) * np.asarray(grid.spacing_mm)
+    return float(ndtr((edge_mm[1:].min() - 8.0) / 6.0))
+
+
+def _tilt_covariance(at: np.ndarray) -> np.ndarray:
+    """Covariance (deg^2) of the tilts at these table indices."""
+    bend = LORDOSIS * (_TILT_DEG[at] - _TILT_DEG[1:8].mean())
+    apart = np.abs(at[:, None] - at[None])
+    smooth = CURVE_DEG**2 * CURVE_KEPT**apart
+    return POSE_DEG**2 + np.outer(bend, bend) + smooth + np.eye(len(at)) * TILT_DEG**2
+
+
+def _normal(residual: np.ndarray, covariance: np.ndarray) -> float:
+    """Logarithm of the multivariate normal density."""
+    factor = np.linalg.cholesky(covariance)
+    whitened = np.linalg.solve(factor, residual)
+    return float(-0.5 * whitened @ whitened - np.log(np.diag(factor)).sum() - len(residual) / 2 * np.log(2 * np.pi))

@@ -1,0 +1,89 @@
+"""Models on disk: checked before use, nothing executed, the released one complete."""
+
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+from IVDSegmentationLib.errors import ModelError
+from IVDSegmentationLib.models import MODELS_FOLDER, checksum, load_arrays, load_card, load_model, model_names, save_arrays
+
+RELEASED = MODELS_FOLDER / "default"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(RELEASED, tmp_path / "model")
+
+
+def test_arrays_survive_a_round_trip_in_half_precision(tmp_path):
+    arrays = [np.random.default_rng(i).normal(size=(3, 2, i + 1)).astype(np.float32) for i in range(12)]
+    save_arrays(tmp_path / "weights.npz", arrays)
+    for saved, array in zip(load_arrays(tmp_path / "weights.npz"), arrays, strict=True):
+        assert saved.dtype == np.float32
+        np.testing.assert_array_equal(saved, array.astype(np.float16))
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.npz"], "nothing half-written is left beside"
+
+
+def test_pickled_weights_are_refused_and_not_executed(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "executed"), "w"))
+
+    (tmp_path / "weights.npz").write_bytes(pickle.dumps(Bomb()))
+    np.savez(tmp_path / "objects.npz", np.array([Bomb()], dtype=object))
+    for name in ("weights.npz", "objects.npz"):
+        with pytest.raises(ModelError, match="cannot be read as weights"):
+            load_arrays(tmp_path / name)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_the_released_model_loads_and_its_card_says_what_it_is():
+    model = load_model()
+    assert model_names() == ["default"]
+    card = model.card
+    for key in ("name", "version", "date", "data", "training", "results", "limits", "sources", "license", "machine"):
+        assert card[key], f"the card says nothing of {key}"
+    assert "IVDM3Seg" in json.dumps(card["sources"]) and "MyoSegmenTUM" in json.dumps(card["sources"])
+    assert model.localizer.count_params() == card["localizer"]["trained_parameters"]
+    assert model.segmenter.count_params() == card["segmenter"]["trained_parameters"]
+
+
+@pytest.mark.parametrize("role", ["localizer", "segmenter"])
+def test_one_changed_byte_is_noticed(copy, role):
+    path = copy / f"{role}.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ModelError, match=f"{role}.npz of model model is not the released file"):
+        load_model(str(copy))
+
+
+def test_missing_weights_card_or_model_are_named(copy):
+    (copy / "segmenter.npz").unlink()
+    with pytest.raises(ModelError, match=r"segmenter\.npz is missing"):
+        load_model(str(copy))
+    with pytest.raises(ModelError, match=r"model nonsense has no readable card\.json: known models are default"):
+        load_model("nonsense")
+    (copy / "card.json").write_text("{")
+    with pytest.raises(ModelError, match=r"no readable card\.json"):
+        load_card(copy)
+
+
+def test_weights_that_do_not_fit_the_card_are_an_error(copy):
+    card = json.loads((copy / "card.json").read_text())
+    card["segmenter"]["parameters"]["features"] = [8, 16, 32]
+    card["segmenter"]["sha256"] = checksum(copy / "segmenter.npz")
+    (copy / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=r"segmenter\.npz of model model does not fit its card"):
+        load_model(str(copy))
+
+
+def test_the_checksums_agree_with_sha256sum(copy):
+    import hashlib
+
+    card = load_card(RELEASED)
+    for role in ("localizer", "segmenter"):
+        digest = hashlib.sha256((RELEASED / f"{role}.npz").read_bytes()).hexdigest()
+        assert card[role]["sha256"] == digest == checksum(RELEASED / f"{role}.npz")
