@@ -73,10 +73,11 @@ def test_the_map_covers_any_field_of_view():
     """The network sees sizes it can halve; the map has those of the input."""
     seen = []
 
-    def network(x, training):
-        seen.append(x.shape)
-        return np.broadcast_to(np.float32(0.25), (*x.shape[:-1], 1))
+    class Network:
+        def predict_on_batch(self, x):
+            seen.append(x.shape)
+            return np.broadcast_to(np.float32(0.25), (*x.shape[:-1], 1))
 
-    probability = probability_map(network, np.random.default_rng(0).random((37, 175, 91, 4)).astype(np.float32))
+    probability = probability_map(Network(), np.random.default_rng(0).random((37, 175, 91, 4)).astype(np.float32))
     assert probability.shape == (19, 88, 46)
     assert all(n % 8 == 0 for n in seen[0][1:4])

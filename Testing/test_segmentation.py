@@ -61,8 +61,7 @@ class Oracle:
         self.calls = []
         self.weights = weights
 
-    def __call__(self, x, training):
-        x = np.asarray(x)
+    def predict_on_batch(self, x):
         self.calls.append(x.shape)
         fat, water = x[..., CHANNEL_ORDER.index("fat")], x[..., CHANNEL_ORDER.index("water")]
         return (self.weights * (water > 2 * fat) * (water > 0.5)).astype(np.float32)[..., None]

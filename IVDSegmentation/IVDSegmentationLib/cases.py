@@ -154,9 +154,7 @@ def case_from_volumes(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         share = _overlap(input_grid, volume.grid)
         ours, theirs = f"{sources[channel]} ({_times(volume.grid.size)} voxels)", _times(input_grid.size)
         if share == 0:
-            raise InputError(
-                f"{ours} and {sources[reference]} ({theirs}) do not overlap: load volumes of one examination"
-            )
+            raise InputError(f"{ours} and {sources[reference]} ({theirs}) do not overlap: load volumes of one examination")
         missing = "" if share == 1 else f"; it covers {share:.0%} of it and is 0 elsewhere"
         warnings.append(f"{ours} was resampled onto the grid of {sources[reference]} ({theirs}){missing}.")
     on_grid = {channel: to_working_grid(volume, working_grid) for channel, volume in volumes.items()}

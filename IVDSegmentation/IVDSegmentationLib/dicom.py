@@ -87,9 +87,7 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
         except (InvalidDicomError, OSError, EOFError) as error:
             raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short") from error
-        if header.get("Modality", "MR") != "MR" or (
-            "Rows" not in header and header.get("SOPClassUID") not in _ENHANCED
-        ):
+        if header.get("Modality", "MR") != "MR" or ("Rows" not in header and header.get("SOPClassUID") not in _ENHANCED):
             continue
         if header.get("SOPClassUID") in _ENHANCED or int(header.get("NumberOfFrames") or 1) > 1:
             raise InputError(
@@ -196,14 +194,10 @@ def _step(slices: list[_Slice], normal: np.ndarray, source: str) -> float:
             f"{slices[at + 1].path.name}: export the whole series"
         )
     if np.abs(steps - step_mm).max() > 0.02 * step_mm + 0.01:
-        raise InputError(
-            f"{source}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: they must be evenly spaced"
-        )
+        raise InputError(f"{source}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: they must be evenly spaced")
     drift_mm = np.linalg.norm(offsets - heights[:, None] * normal, axis=1).max()
     if drift_mm > 0.5:
-        raise InputError(
-            f"{source}: slices are shifted against one another by {drift_mm:.1f} mm: a tilted stack is not read"
-        )
+        raise InputError(f"{source}: slices are shifted against one another by {drift_mm:.1f} mm: a tilted stack is not read")
     return float(heights[-1] / (len(slices) - 1))
 
 

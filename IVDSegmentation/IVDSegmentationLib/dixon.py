@@ -106,15 +106,11 @@ def complete_channels(
     if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{PLAIN_NAMES[name]} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
         raise InputError(f"the channels differ in their number of voxels ({listed}): put them on one grid first")
-    channels, warnings = _without_copies(
-        {name: np.asarray(given[name], np.float32) for name in CHANNELS if name in given}
-    )
+    channels, warnings = _without_copies({name: np.asarray(given[name], np.float32) for name in CHANNELS if name in given})
     warnings += _contradictions(_thinned(channels))
     derived = _derive(channels)
     if "water" in channels and "fat" in channels and _look_swapped(channels["water"], channels["fat"], spacing_mm):
-        warnings.append(
-            "Water and fat look swapped: what is called water shows fat. Check the names of the two channels."
-        )
+        warnings.append("Water and fat look swapped: what is called water shows fat. Check the names of the two channels.")
     ordered = {name: channels[name] for name in CHANNELS if name in channels}
     return ordered, frozenset(derived), tuple(warnings)
 
@@ -191,9 +187,7 @@ def _deviations(channels: Mapping[str, np.ndarray]) -> dict[str, float]:
     if in_phase is not None:
         for name in ("water", "fat"):
             if name in channels and not ("water" in channels and "fat" in channels):
-                deviations[f"{name} is brighter than in-phase, which holds water and fat"] = _excess(
-                    channels[name], in_phase
-                )
+                deviations[f"{name} is brighter than in-phase, which holds water and fat"] = _excess(channels[name], in_phase)
     if opposed is not None:
         difference = None
         if water is not None and fat is not None:

@@ -53,7 +53,7 @@ def probability_map(network: keras.Model, stacked: np.ndarray) -> np.ndarray:
     coarse = normalise(coarsen(stacked))
     width = [(0, -n % 8) for n in coarse.shape[:3]]
     padded = np.pad(coarse, [*width, (0, 0)])[None]
-    probability = np.asarray(network(padded, training=False))[0, ..., 0]
+    probability = network.predict_on_batch(padded)[0, ..., 0]
     x, y, z = coarse.shape[:3]
     return probability[:x, :y, :z]
 

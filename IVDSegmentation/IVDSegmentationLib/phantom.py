@@ -52,9 +52,7 @@ def make_phantom(
     size: voxels left-right, antero-posterior, caudal-cranial. Raises InputError for a field of view under 40 mm.
     """
     if min(n * step for n, step in zip(size, spacing_mm, strict=True)) < _SMALLEST_EXTENT_MM:
-        raise InputError(
-            f"phantom: {size} voxels of {spacing_mm} mm hold no disc; choose 40 mm or more along every axis"
-        )
+        raise InputError(f"phantom: {size} voxels of {spacing_mm} mm hold no disc; choose 40 mm or more along every axis")
     anatomy = anatomy or Anatomy()
     rng = np.random.default_rng(seed)
     canvas = Canvas(size, spacing_mm)

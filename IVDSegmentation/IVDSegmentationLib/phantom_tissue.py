@@ -81,9 +81,7 @@ class Canvas:
             grids.append(points.astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)]))
         return grids
 
-    def paint(
-        self, box: Box, share: np.ndarray, tissue: int, water: float | np.ndarray, fat: float | np.ndarray
-    ) -> None:
+    def paint(self, box: Box, share: np.ndarray, tissue: int, water: float | np.ndarray, fat: float | np.ndarray) -> None:
         """Lay a tissue over what is there: share 0..1 of each voxel (broadcast over the box) becomes water and fat."""
         for canvas, value in ((self.water, water), (self.fat, fat)):
             part = canvas[box]
@@ -97,9 +95,7 @@ def ramp(distance_mm: np.ndarray, width_mm: float = 1.5) -> np.ndarray:
     return np.clip(distance_mm * np.float32(1 / width_mm) + np.float32(0.5), 0, 1)
 
 
-def smooth_field(
-    rng: np.random.Generator, size: Sequence[int], spacing_mm: Sequence[float], scale_mm: float
-) -> np.ndarray:
+def smooth_field(rng: np.random.Generator, size: Sequence[int], spacing_mm: Sequence[float], scale_mm: float) -> np.ndarray:
     """A random field of mean 0 and SD about 1 whose structures are scale_mm large: coarse noise, interpolated."""
     matrices = []
     for n, step in zip(size, spacing_mm, strict=True):

@@ -40,7 +40,7 @@ def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.
     All boxes go through the network in one batch.
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
-    probability = np.asarray(network(batch, training=False))[..., 0]
+    probability = network.predict_on_batch(batch)[..., 0]
     return [unpad(p, BOX_SIZE) for p in probability]
 
 

@@ -110,8 +110,7 @@ def read_volume(path: Path) -> Volume:
             size.pop()
         if len(size) != 3 or 1 in size:
             raise InputError(
-                f"{path.name} is not three-dimensional ({'x'.join(map(str, size))} voxels): "
-                "give one volume of several slices"
+                f"{path.name} is not three-dimensional ({'x'.join(map(str, size))} voxels): give one volume of several slices"
             )
         if len(size) < reader.GetDimension():
             reader.SetExtractSize([*size, *[0] * (reader.GetDimension() - 3)])
@@ -176,9 +175,7 @@ def write_volume(volume: Volume, path: Path) -> None:
             raise OSError("not all of it arrived")
         os.replace(beside, path)
     except (RuntimeError, OSError) as error:
-        raise OutputError(
-            f"{path.name} could not be written: is the folder writable, and the disk not full?"
-        ) from error
+        raise OutputError(f"{path.name} could not be written: is the folder writable, and the disk not full?") from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -290,9 +287,7 @@ def _turned(grid: Grid) -> Grid:
 def _part(grid: Grid, box: tuple[slice, ...]) -> Grid:
     """The grid of the voxels in a box (slices with start and stop)."""
     size = _three([part.stop - part.start for part in box], int)
-    return Grid(
-        size, grid.spacing_mm, _three(grid.to_mm(np.array([part.start for part in box])), float), grid.direction
-    )
+    return Grid(size, grid.spacing_mm, _three(grid.to_mm(np.array([part.start for part in box])), float), grid.direction)
 
 
 def _box(mask: np.ndarray, margin: np.ndarray) -> tuple[slice, ...]:

@@ -81,10 +81,16 @@ def _optimizer(preset: Preset, steps: int) -> Any:
             warmup_steps=warm_up,
         )
     average = preset.average
-    return keras.optimizers.AdamW(
-        learning_rate=rate, weight_decay=preset.weight_decay, use_ema=average is not None, ema_momentum=average or 0.99,
+    optimizer = keras.optimizers.AdamW(
+        learning_rate=rate,
+        weight_decay=preset.weight_decay,
+        use_ema=average is not None,
+        ema_momentum=average or 0.99,
         clipnorm=None if preset.architecture == "paper" else 1.0,
-    )  # fmt: skip
+    )
+    # Not for its scale, which bfloat16 does not need, but because it leaves out steps whose gradient is not finite: one in
+    # some thousand windows is nearly empty, and instance normalisation then multiplies the gradient at every layer.
+    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0, dynamic_growth_steps=10**9)
 
 
 def _dataset(samples: Samples, batch: int, steps: int, seed: int) -> Any:
