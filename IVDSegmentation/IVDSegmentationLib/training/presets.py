@@ -47,10 +47,10 @@ SEGMENTER = {
     ),
     "default": Preset(
         architecture="unet",
-        parameters={"features": (16, 32, 64), "dropout": 0.1},
+        parameters={"features": (24, 48, 96), "dropout": 0.1},
         loss=dice_and_cross_entropy,
         augmentation=STRONG_AUGMENTATION,
-        steps=2600,
+        steps=5500,
         batch=2,
         learning_rate=2e-3,
         average=0.995,

@@ -1,0 +1,138 @@
+"""Samples and cross-validation: shapes, who is held out, what is written. Nothing is trained; a painted network answers."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from IVDSegmentationLib.inputs import stack_channels
+from IVDSegmentationLib.patches import BOX_SIZE, PATCH_SIZE
+from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER
+from IVDSegmentationLib.training.samples import SegmenterSamples
+from IVDSegmentationLib.training.scans import Scan, phantom_scan
+
+
+def made_box(subject, disc, seed):
+    rng = np.random.default_rng(seed)
+    discs = np.zeros(BOX_SIZE, np.uint8)
+    discs[9:26, 6:30, 9:16] = 1
+    water = (40 + 100 * discs + 10 * rng.random(BOX_SIZE)).astype(np.float32)
+    fat = (60 - 50 * discs + 10 * rng.random(BOX_SIZE)).astype(np.float32)
+    channels = {"water": water, "fat": fat, "in_phase": water + fat, "opposed_phase": np.abs(water - fat)}
+    name = f"{subject}-disc{disc}"
+    known = np.ones(BOX_SIZE, bool)
+    stacked = stack_channels(channels)
+    return Scan(
+        f"ivdm3seg-{subject}", name, "ivdm3seg-patches", stacked, (True,) * 4, discs, known, None, ((17.0, 17.0, 12.0),)
+    )
+
+
+def made_water(number):
+    rng = np.random.default_rng(number)
+    shape = (38, 90, 120)
+    discs, vertebrae = np.zeros((2, *shape), np.uint8)
+    for index, z in enumerate((98, 72, 46, 20), start=1):
+        discs[9:29, 30:58, z - 3 : z + 3] = index
+    for index, z in enumerate((110, 85, 59, 33, 8), start=1):
+        vertebrae[9:29, 30:58, max(z - 8, 0) : z + 8] = index
+    known = np.zeros(shape, bool)
+    known[:, :, 12:108] = True
+    water = (40 + 100 * (discs > 0) + 10 * rng.random(shape)).astype(np.float32)
+    return Scan(
+        subject=f"myosegmentum-{number}",
+        name=str(number),
+        source="myosegmentum-water",
+        channels=stack_channels({"water": water}),
+        available=(False, False, False, True),
+        discs=discs,
+        known=known,
+        vertebrae=vertebrae,
+        centers_ijk=tuple((18.5, 43.5, z - 0.5) for z in (98.0, 72.0, 46.0, 20.0)),
+    )
+
+
+@pytest.fixture(scope="module")
+def scans():
+    return [made_box(s, d, 7 * d + ord(s)) for s in "ABCDEF" for d in (1, 2)] + [made_water(n) for n in range(6)]
+
+
+def test_segmenter_samples_hold_input_disc_and_known_voxels(scans):
+    samples = SegmenterSamples(scans, SEGMENTER["default"])
+    assert samples.kinds == ["myosegmentum-water", "others"]
+    for seed in range(12):
+        x, target = samples.sample(seed)
+        assert x.shape == (*PATCH_SIZE, 4) and target.shape == (*PATCH_SIZE, 2)
+        assert np.isfinite(x).all() and set(np.unique(target)) <= {0.0, 1.0}
+        assert 300 < (target[..., 0] * target[..., 1]).sum() < 12000, "a disc is in the box"
+    first, again = samples.sample(5), samples.sample(5)
+    np.testing.assert_array_equal(first[0], again[0])
+
+
+def test_localizer_samples_hold_windows_of_every_kind(scans):
+    from IVDSegmentationLib.training.localizer_samples import WINDOW, LocalizerSamples
+
+    samples = LocalizerSamples(scans, LOCALIZER["default"], phantoms=1)
+    seen = []
+    for seed in range(12):
+        x, target = samples.sample(seed)
+        assert x.shape == (*WINDOW, 4) and target.shape == (*WINDOW, 2) and np.isfinite(x).all()
+        seen.append((target[..., 0].sum(), target[..., 1].mean()))
+    assert max(disc for disc, _ in seen) > 100, "there are discs to learn"
+    assert min(known for _, known in seen) < 0.99, "beyond the labelled vertebrae nothing is known"
+
+
+def test_phantoms_are_training_data_with_nothing_unknown():
+    scan = phantom_scan(3)
+    assert scan.known.all() and all(scan.available)
+    assert len(scan.centers_ijk) == len(np.unique(scan.discs)) - 1
+
+
+def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_seen_it(scans, tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import crossvalidation
+
+    trained = []
+
+    def train(training, preset, folder, seed=0):
+        trained.append({s.subject for s in training})
+        return PaintedNetwork()
+
+    monkeypatch.setattr(crossvalidation, "train_segmenter", train)
+    rows = crossvalidation.crossvalidate_segmenter(scans, SEGMENTER["default"], tmp_path)
+    everyone = {s.subject for s in scans}
+    assert sorted(subject for seen in trained for subject in everyone - seen) == sorted(everyone)
+    written = list(csv.DictReader((tmp_path / "rows.csv").open()))
+    assert len(written) == len(rows)
+    boxes = [r for r in rows if r["source"] == "ivdm3seg-patches"]
+    assert {(r["subset"], r["centre"]) for r in boxes if r["centre"] == "moved"} == {("all", "moved"), ("water", "moved")}
+    assert len([r for r in boxes if (r["subset"], r["centre"]) == ("all", "given")]) == 12
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    values = [r["dice"] for r in boxes if (r["subset"], r["centre"]) == ("all", "given")]
+    assert summary["ivdm3seg-patches"]["by channels"]["all, centres given"]["mean"] == pytest.approx(np.mean(values), abs=1e-4)
+    assert {r["disc"] for r in rows if r["source"] == "myosegmentum-water"} == {2, 3, 4, 5}, "L1-L2 is 5, L4-L5 is 2"
+
+
+class PaintedNetwork:
+    """Answers with what it is shown brightest: the made discs are the only bright things."""
+
+    def predict_on_batch(self, x):
+        water = x[..., 3]
+        return (water > 0.75 * np.percentile(water, 99.5)).astype(np.float32)[..., None]
+
+
+def test_a_volumes_row_counts_found_missed_and_false_discs():
+    from IVDSegmentationLib.training.crossvalidation import localizer_row, localizer_summary
+
+    scan = made_water(1)
+    row = localizer_row(PaintedNetwork(), PaintedNetwork(), scan)
+    assert (row["discs"], row["found"], row["false"]) == (4, 4, 0)
+    assert max(row["centre_error_mm"]) < 2.0
+    assert min(row["dice"]) > 0.95 and row["in_vertebrae"] < 0.02
+    water = scan.channels.copy()
+    water[:, :, 69:75] = 45
+    water[9:29, 30:58, 56:61, 3] = 140
+    missed = localizer_row(PaintedNetwork(), None, replace(scan, channels=water))
+    assert (missed["found"], missed["false"]) == (3, 1)
+    summary = localizer_summary([row, missed])
+    assert summary["found"] == 7 / 8 and summary["false_discs_per_volume"] == 0.5
+    assert summary["end_to_end_dice"]["n"] == 4
