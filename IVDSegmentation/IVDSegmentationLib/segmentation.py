@@ -150,28 +150,29 @@ def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> t
     """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of."""
     from scipy import ndimage
 
-    numbers = [int(n) for n in np.unique(assembled.owner) if n]
-    if not numbers:
+    boxes = {n: box for n, box in enumerate(ndimage.find_objects(assembled.owner), start=1) if box is not None}
+    if not boxes:
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
-    weights = np.where(assembled.owner > 0, assembled.probability, 0)
-    centers_ijk = np.asarray(ndimage.center_of_mass(weights, assembled.owner, numbers))
-    centers_mm = case.working_grid.to_mm(centers_ijk)
-    confidence = ndimage.mean(assembled.probability, assembled.owner, numbers)
-    order = np.argsort(centers_mm[:, 2])
-    masks = {index: assembled.owner == numbers[index] for index in order}
-    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[index]))) for index in order]
+    masks = {number: assembled.owner[box] == number for number, box in boxes.items()}
+    probabilities = {number: np.where(masks[number], assembled.probability[box], 0) for number, box in boxes.items()}
+    first = {number: [s.start for s in box] for number, box in boxes.items()}
+    centers_ijk = {n: np.add(ndimage.center_of_mass(probabilities[n]), first[n]) for n in boxes}
+    centers_mm = {n: case.working_grid.to_mm(center) for n, center in centers_ijk.items()}
+    order = sorted(boxes, key=lambda n: centers_mm[n][2])
+    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n])) for n in order]
     water = case.channels.get("water")
     below = None if water is None else disc_below(water, case.working_grid, shapes)
     naming = name_levels(shapes, case.working_grid, lowest_level, below)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []
-    for level, index in zip(naming.levels, order, strict=True):
+    for level, number in zip(naming.levels, order, strict=True):
         if level is None:
             continue
-        labels[masks[index]] = LABELS[level]
-        x, y, z = (float(c) for c in centers_mm[index])
-        i, j, k = (float(c) for c in centers_ijk[index])
-        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), float(confidence[index])))
+        labels[boxes[number]][masks[number]] = LABELS[level]
+        confidence = float(probabilities[number].sum() / masks[number].sum())
+        x, y, z = (float(c) for c in centers_mm[number])
+        i, j, k = (float(c) for c in centers_ijk[number])
+        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidence))
     return tuple(discs), labels, list(naming.warnings)
 
 

@@ -63,7 +63,14 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
     )
     network.set_weights(trained.get_weights())
     save_arrays(finished, network.get_weights())
-    (folder / "finished.json").write_text(json.dumps({"steps": epochs * min(total, STEPS_PER_EPOCH), "seed": seed}) + "\n")
+    record = {
+        "architecture": preset.architecture,
+        "parameters": dict(preset.parameters),
+        "steps": epochs * min(total, STEPS_PER_EPOCH),
+        "batch": preset.batch,
+        "seed": seed,
+    }
+    (folder / "finished.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return network
 
 

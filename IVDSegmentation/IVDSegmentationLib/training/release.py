@@ -8,30 +8,30 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..inputs import CHANNEL_ORDER
-from ..models import checksum
-from .presets import LOCALIZER, SEGMENTER
+from ..models import checksum, load_arrays
 
 
 def release_model(localizer: Path, segmenter: Path, card: Path, folder: Path) -> None:
     """Write the model folder: `localizer.npz`, `segmenter.npz`, `card.json`.
 
-    localizer, segmenter: folders of finished trainings with the default presets. card: JSON object with what the machine
+    localizer, segmenter: folders of finished trainings. card: JSON object with what the machine
     cannot know (name, data, results, limits). Raises InputError where a training did not finish.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = json.loads(card.read_text(encoding="utf-8"))
     content["channel_order"] = list(CHANNEL_ORDER)
-    for role, source, presets in (("localizer", localizer, LOCALIZER), ("segmenter", segmenter, SEGMENTER)):
+    for role, source in (("localizer", localizer), ("segmenter", segmenter)):
         if not (source / "weights.npz").is_file() or not (source / "finished.json").is_file():
             raise InputError(f"{source.name} holds no finished training: run `ivdseg train {role}` to its end first")
         shutil.copyfile(source / "weights.npz", folder / f"{role}.npz")
-        preset = presets["default"]
+        trained = json.loads((source / "finished.json").read_text(encoding="utf-8"))
         content[role] = {
             **content.get(role, {}),
-            "architecture": preset.architecture,
-            "parameters": dict(preset.parameters),
+            "architecture": trained.pop("architecture"),
+            "parameters": trained.pop("parameters"),
             "weights": f"{role}.npz",
             "sha256": checksum(folder / f"{role}.npz"),
-            "training": json.loads((source / "finished.json").read_text(encoding="utf-8")),
+            "trained_parameters": sum(array.size for array in load_arrays(folder / f"{role}.npz")),
+            "training": trained,
         }
     (folder / "card.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
