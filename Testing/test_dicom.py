@@ -78,9 +78,7 @@ def expected(stored):
     return stored[::-1, ::-1, :].transpose(0, 2, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    "style", [SIEMENS, SIEMENS_NAMES, GE, PHILIPS], ids=["siemens", "siemens names", "ge", "philips"]
-)
+@pytest.mark.parametrize("style", [SIEMENS, SIEMENS_NAMES, GE, PHILIPS], ids=["siemens", "siemens names", "ge", "philips"])
 def test_the_vendors_series_are_told_apart_and_stacked_by_position(tmp_path, style):
     folder = write_series(tmp_path / "exam", style, one_series=style is PHILIPS)
     case = load_case(folder)
@@ -218,9 +216,7 @@ def test_two_series_of_one_channel_are_refused(tmp_path):
 
 def test_series_of_no_channel_are_listed(tmp_path):
     folder = write_series(tmp_path / "exam", {"water": (["ORIGINAL", "PRIMARY", "M"], "t2_tse_sag")})
-    refused(
-        folder, r"^exam holds no DICOM series that is told to be a Dixon channel \(series 4 \(ORIGINAL, PRIMARY, M\)\)"
-    )
+    refused(folder, r"^exam holds no DICOM series that is told to be a Dixon channel \(series 4 \(ORIGINAL, PRIMARY, M\)\)")
 
 
 def test_fat_alone_is_refused_in_dicom_too(tmp_path):
@@ -233,6 +229,4 @@ def test_a_file_cut_short_is_refused(tmp_path, keep):
     folder = one_series(tmp_path)
     path = sorted(folder.iterdir())[2]
     path.write_bytes(path.read_bytes()[:keep])
-    refused(
-        folder, r"water04002.dcm|series 4 \(water\): the pixels of a slice cannot be read|series 4 \(water\): 1 slice"
-    )
+    refused(folder, r"water04002.dcm|series 4 \(water\): the pixels of a slice cannot be read|series 4 \(water\): 1 slice")

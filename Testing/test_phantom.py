@@ -147,9 +147,7 @@ def test_a_disc_counts_as_cut_exactly_where_its_labels_reach_the_edge(phantoms: 
             clear = voxels.min() > 0 and (voxels.max(axis=0) < np.array(phantom.labels.shape) - 1).all()
             if disc.visible_fraction < 0.98:
                 assert disc.cut and not clear
-                assert len(voxels) * VOXEL_MM3 == pytest.approx(
-                    disc.visible_fraction * disc.volume_mm3, rel=0.1, abs=150
-                )
+                assert len(voxels) * VOXEL_MM3 == pytest.approx(disc.visible_fraction * disc.volume_mm3, rel=0.1, abs=150)
             if clear:
                 assert disc.visible_fraction > 0.99
 
@@ -183,9 +181,7 @@ def test_a_missing_disc_leaves_its_name_unused() -> None:
 
 
 @pytest.mark.parametrize(("transitional", "first"), [("lumbarised_s1", "S1-S2"), ("sacralised_l5", "L4-L5")])
-def test_transitional_anatomy_counts_from_the_sacrum_and_keeps_the_anatomical_name(
-    transitional: str, first: str
-) -> None:
+def test_transitional_anatomy_counts_from_the_sacrum_and_keeps_the_anatomical_name(transitional: str, first: str) -> None:
     phantom = make_phantom(5, (36, 160, 200), anatomy=Anatomy(transitional=transitional))
     assert phantom.truth[0].level == "L5-S1" and phantom.truth[0].anatomical == first
     assert phantom.truth[1].anatomical == {"S1-S2": "L5-S1", "L4-L5": "L3-L4"}[first]

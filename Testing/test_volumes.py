@@ -66,9 +66,7 @@ def test_a_volume_comes_back_as_written(tmp_path, suffix, dtype):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     # An independent reader agrees on where a voxel lies.
     image = sitk.ReadImage(str(path))
-    np.testing.assert_allclose(
-        image.TransformIndexToPhysicalPoint((4, 1, 2)), grid.to_mm(np.array([4, 1, 2])), atol=1e-4
-    )
+    np.testing.assert_allclose(image.TransformIndexToPhysicalPoint((4, 1, 2)), grid.to_mm(np.array([4, 1, 2])), atol=1e-4)
     assert image[4, 1, 2] == voxels[4, 1, 2]
 
 
@@ -99,9 +97,7 @@ def bad_files(folder):
     (folder / "short.nii.gz").write_bytes((folder / "whole.nii.gz").read_bytes()[:20000])
     write_sitk(folder / "whole.nrrd", RNG.random((20, 30, 40)).astype(np.float32))
     for name in ("nan", "inf", "flat"):
-        sitk.WriteImage(
-            sitk.GetImageFromArray({"nan": nan, "inf": infinite, "flat": noise * 0}[name]), f"{folder}/{name}.mha"
-        )
+        sitk.WriteImage(sitk.GetImageFromArray({"nan": nan, "inf": infinite, "flat": noise * 0}[name]), f"{folder}/{name}.mha")
     write_sitk(folder / "whole.mha", RNG.random((20, 30, 40)).astype(np.float32))
     (folder / "short.mha").write_bytes((folder / "whole.mha").read_bytes()[:20000])
     whole = bytearray((folder / "whole.nii.gz").read_bytes())
@@ -287,9 +283,7 @@ def test_put_back_is_smooth_and_true_to_the_shapes(spacing):
     frame = np.array(working.direction)
 
     def truth(of):
-        radius, number = ellipsoids(
-            (points_of(of) - middle) @ frame, [(c - middle) @ frame for c in centers], (20, 15, 6)
-        )
+        radius, number = ellipsoids((points_of(of) - middle) @ frame, [(c - middle) @ frame for c in centers], (20, 15, 6))
         return radius, np.where(radius <= 1, number, 0).astype(np.uint8)
 
     radius, labels = truth(working)

@@ -146,9 +146,8 @@ def main() -> None:
         got = in_own_process("--size", *map(str, size), "--runs", str(options.runs))
         networks_s = got["stages_s"]["localize"] + got["stages_s"]["segment"]
         shares = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in got["stages_s"].items())
-        print(
-            f"{'x'.join(map(str, size))}: {got['discs']} discs, warm {got['warm_s']:.2f} s ({shares}), peak {got['peak_gb']:.2f} GB"
-        )
+        name = "x".join(map(str, size))
+        print(f"{name}: {got['discs']} discs, warm {got['warm_s']:.2f} s ({shares}), peak {got['peak_gb']:.2f} GB")
         share = got["gflop"] / networks_s / speed
         print(f"  networks: {got['gflop']:.0f} Gflop at {share:.0%} of the matrix product's speed")
     seconds, peak_gb = cold_command()

@@ -99,8 +99,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _segment(options: argparse.Namespace) -> None:
     from .cases import load_case
-    from .report import write_outputs
+    from .report import check_output_folder, write_outputs
+    from .volumes import read_volume
 
+    check_output_folder(options.output)
+    reference = None if options.reference is None else read_volume(options.reference)
     case = load_case(
         options.case,
         fat=options.fat,
@@ -111,8 +114,8 @@ def _segment(options: argparse.Namespace) -> None:
     from .segmentation import Pipeline
 
     result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
-    write_outputs(result, options.output, reference=options.reference)
-    for warning in result.warnings:
+    report = write_outputs(result, options.output, reference=reference)
+    for warning in report["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 

@@ -43,12 +43,13 @@ MISSED = 0.2
 """Chance that a disc inside the field of view was not found, where the lower neighbours' were not either."""
 GAP = 0.03
 """Chance that a disc between two found ones was not found."""
-EXTRA = 0.01
+EXTRA = 0.003
 """Chance that something found is no disc of the chain."""
 CUT_SHORT = 0.1
 """How often, against fields of view that show L5-S1 or end just above it, one ends at any particular level above."""
 RUDIMENT = 0.03
 """How often the rudimentary disc S1-S2 is found."""
+_UNSEEN = 1e-3
 _SMALLEST_WIDTH_MM = 4.0
 """Two voxels: also a speck has a width."""
 
@@ -106,7 +107,7 @@ def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid | No
     which had to be missed where the field of view would show them. grid: the working grid; None where the level of the
     lowest disc is known, so that only gaps count. disc_below: what the image shows there (level_image)."""
     low = levels[0]
-    sacrum, next_disc = _image_densities(disc_below)
+    sacrum, next_disc, outside = _image_densities(disc_below)
     missing = levels[-1] - low + 1 - len(levels)
     total = missing * np.log(GAP)
     if grid is None:
@@ -120,8 +121,10 @@ def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid | No
         chord = np.deg2rad((_TILT_DEG[level] + _TILT_DEG[level + 1]) / 2 + offset)
         center = center - _STEP_MM[level] * np.array([0.0, -np.sin(chord), np.cos(chord)])
         seen = _seen(center, grid)
-        shown = next_disc if level == low - 1 else 1.0
-        total += np.log((1 - seen) * (_ANY_SHARE if disc_below is not None else 1.0) + seen * MISSED * shown)
+        shown, elsewhere = (next_disc, outside) if level == low - 1 else (1.0, 1.0)
+        total += np.log((1 - seen) * elsewhere + seen * MISSED * shown)
+        if seen < _UNSEEN:  # nor are those below it
+            break
     return float(total)
 
 
@@ -130,16 +133,17 @@ def log_stray() -> float:
     return float(np.log(EXTRA / (120.0 * 1.9 * 1.5)))
 
 
-def _image_densities(disc_below: float | None) -> tuple[float, float]:
-    """Density of level_image.disc_below above the sacrum, and above a disc that was not found; 1 and 1 without one."""
+def _image_densities(disc_below: float | None) -> tuple[float, float, float]:
+    """Density of level_image.disc_below above the sacrum, above a disc that was not found, and where the next disc lies
+    outside the field of view; 1 each without one."""
     if disc_below is None:
-        return 1.0, 1.0
+        return 1.0, 1.0, 1.0
 
     def density(mean: float) -> float:
         peak = np.exp(-0.5 * ((disc_below - mean) / _SHARE_SPREAD) ** 2) / (_SHARE_SPREAD * np.sqrt(2 * np.pi))
         return float((1 - _SHARE_ODD) * peak + _SHARE_ODD * _ANY_SHARE)
 
-    return density(_SHARE_SACRUM), density(_SHARE_DISC)
+    return density(_SHARE_SACRUM), density(_SHARE_DISC), _ANY_SHARE
 
 
 def _seen(center_mm: np.ndarray, grid: Grid) -> float:

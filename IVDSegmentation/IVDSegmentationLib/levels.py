@@ -135,11 +135,15 @@ def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
         name = _TABLE[named[0]] if named else LEVELS[0]
         chances[name] = chances.get(name, 0.0) + float(chance)
     ranked = sorted(chances, key=lambda name: -chances[name])
-    likely = f"the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}"
-    other = ranked[1] if len(ranked) > 1 else LEVELS[0]
+    if chances[ranked[0]] >= CERTAIN:
+        return (
+            f"Levels uncertain, check: the lowest disc is {ranked[0]}, but whether one was missed or one too many found "
+            f"above it is not certain (probability {posterior.max():.0%})."
+        )
+    other = ranked[1]
     return (
-        f"Levels uncertain, check: {likely}, {other} with {chances.get(other, 0.0):.0%}. "
-        f"If it is another, set the lowest level (--lowest-level {other})."
+        f"Levels uncertain, check: the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}, {other} "
+        f"with {chances[other]:.0%}. If it is another, set the lowest level (--lowest-level {other})."
     )
 
 

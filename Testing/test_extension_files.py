@@ -1,0 +1,130 @@
+"""The files that describe the extension say the same, and the CMake lists name exactly the files there are."""
+
+import json
+import re
+import struct
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULE = ROOT / "IVDSegmentation"
+CMAKE = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+ENTRY = json.loads((ROOT / "IVDSegmentation.json").read_text(encoding="utf-8"))
+S4EXT = dict(
+    (*line.split(" ", 1), "")[:2]
+    for line in (ROOT / "IVDSegmentation.s4ext").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+)
+KNOWN_FIELDS = {
+    "$schema", "build_dependencies", "build_subdirectory", "category", "enabled", "scm_revision", "scm_type", "scm_url",
+    "tier",
+}  # fmt: skip
+
+
+def cmake(name):
+    return re.search(rf'set\({name} "?([^")]*)"?\)', CMAKE).group(1)
+
+
+def listed(name):
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
+    entries = re.search(rf"set\({name}\n(.*?)\)", text, re.DOTALL).group(1).split()
+    return [entry.replace("${MODULE_NAME}", "IVDSegmentation") for entry in entries]
+
+
+def versioned(*patterns):
+    """Files of the module under these patterns, less what git ignores."""
+    files = [path for pattern in patterns for path in MODULE.glob(pattern) if path.is_file()]
+    names = "\n".join(str(path) for path in files)
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--stdin"], cwd=ROOT, input=names, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    return sorted(path.relative_to(MODULE).as_posix() for path in files if str(path) not in ignored)
+
+
+def test_every_script_is_listed_and_every_listed_script_is_there():
+    assert sorted(listed("MODULE_PYTHON_SCRIPTS")) == versioned("*.py", "IVDSegmentationLib/**/*.py")
+
+
+def test_every_resource_is_listed_and_every_listed_resource_is_there():
+    assert sorted(listed("MODULE_PYTHON_RESOURCES")) == versioned("Resources/**/*")
+
+
+def test_the_entry_has_the_fields_of_the_schema_and_no_others():
+    assert ENTRY["$schema"].endswith("slicer-extension-catalog-entry-schema-v1.0.2.json#")
+    assert set(ENTRY) <= KNOWN_FIELDS
+    assert ENTRY["build_dependencies"] == []
+
+
+def test_the_descriptions_say_the_same():
+    name = re.search(r"project\((\w+)\)", CMAKE).group(1)
+    assert name == "IVDSegmentation" == MODULE.name
+    assert not name.startswith("Slicer")
+    assert ENTRY["scm_url"].rsplit("/", 1)[1] == f"Slicer{name}"
+    assert cmake("EXTENSION_CATEGORY") == ENTRY["category"] == S4EXT["category"]
+    assert cmake("EXTENSION_HOMEPAGE") == ENTRY["scm_url"] == S4EXT["scmurl"] == S4EXT["homepage"]
+    assert cmake("EXTENSION_DESCRIPTION") == S4EXT["description"]
+    assert cmake("EXTENSION_CONTRIBUTORS") == S4EXT["contributors"]
+    assert cmake("EXTENSION_ICONURL") == S4EXT["iconurl"]
+    assert cmake("EXTENSION_SCREENSHOTURLS") == S4EXT["screenshoturls"]
+    assert ENTRY["scm_revision"] == S4EXT["scmrevision"]
+    script = (MODULE / "IVDSegmentation.py").read_text(encoding="utf-8")
+    assert f'"{ENTRY["category"]}")]' in script
+    assert cmake("EXTENSION_CONTRIBUTORS") in script
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", path
+    return struct.unpack(">II", data[16:24])
+
+
+def test_icon_and_screenshots_of_the_description_are_there():
+    for url in [cmake("EXTENSION_ICONURL"), *cmake("EXTENSION_SCREENSHOTURLS").split()]:
+        assert url.startswith("https://raw.githubusercontent.com/")
+        path = ROOT / url.split("/main/", 1)[1]
+        assert png_size(path)[0] >= 128, path
+    assert png_size(ROOT / cmake("EXTENSION_ICONURL").split("/main/", 1)[1]) == (128, 128)
+    assert png_size(MODULE / "Resources" / "Icons" / "IVDSegmentation.png") == (128, 128)
+
+
+def test_the_licence_is_in_the_root():
+    if not (ROOT / "LICENSE.txt").exists():
+        pytest.skip("LICENSE.txt has not been written yet")
+    assert "Apache" in (ROOT / "LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_the_ui_hands_the_scene_to_every_selector():
+    root = ElementTree.parse(MODULE / "Resources" / "UI" / "IVDSegmentation.ui").getroot()
+    selectors = {w.get("name") for w in root.iter("widget") if w.get("class") == "qMRMLNodeComboBox"}
+    connected = {
+        connection.findtext("receiver")
+        for connection in root.iter("connection")
+        if connection.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
+        and connection.findtext("slot") == "setMRMLScene(vtkMRMLScene*)"
+    }
+    assert selectors == connected
+    assert len(selectors) == 5
+
+
+def test_text_files_end_lines_with_lf():
+    text = [ROOT / "CMakeLists.txt", ROOT / "IVDSegmentation.s4ext", ROOT / "IVDSegmentation.json"]
+    text += [p for p in MODULE.rglob("*") if p.suffix in {".py", ".ui", ".txt", ".json"} and "egg-info" not in str(p)]
+    assert len(text) > 20
+    assert [path.name for path in text if b"\r" in path.read_bytes()] == []
+
+
+def test_the_library_imports_slicer_in_one_room_only():
+    pattern = re.compile(r"^\s*(import|from) (slicer|qt|ctk)\b", re.MULTILINE)
+    rooms = [p.name for p in (MODULE / "IVDSegmentationLib").rglob("*.py") if pattern.search(p.read_text(encoding="utf-8"))]
+    assert rooms == ["mrml.py"]
+
+
+def test_the_terminology_file_holds_the_disc():
+    term = json.loads((MODULE / "Resources" / "IntervertebralDiscs.term.json").read_text(encoding="utf-8"))
+    (category,) = term["SegmentationCodes"]["Category"]
+    assert (category["CodeValue"], category["Type"][0]["CodeValue"]) == ("123037004", "360499006")
+    source = (MODULE / "IVDSegmentationLib" / "mrml.py").read_text(encoding="utf-8")
+    assert term["SegmentationCategoryTypeContextName"] in source

@@ -1,0 +1,220 @@
+"""levels.py: right names, or a warning; on phantom spines of every kind and on real water volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from IVDSegmentationLib import level_evidence
+from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.level_evidence import DiscShape, shape_of
+from IVDSegmentationLib.level_image import disc_below
+from IVDSegmentationLib.levels import LABELS, LEVELS, Naming, name_levels
+from IVDSegmentationLib.phantom_anatomy import Anatomy
+from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, read_volume
+from made_spines import KINDS, WHOLE, draw_case, found_discs
+
+FIELD = Grid(WHOLE, WORKING_SPACING_MM, (-35.0, -160.0, -160.0))
+
+
+def _spine(levels: Sequence[int], bottom_mm: float = -100.0, tilt_deg: float = 0.0) -> list[DiscShape]:
+    """An average spine: discs at these positions of LEVELS, the lowest bottom_mm high, all tilted by some degrees more."""
+    discs, z = [], bottom_mm
+    for position in range(min(levels), max(levels) + 1):
+        if position in levels:
+            tilt = float(level_evidence._TILT_DEG[position + 1]) + tilt_deg
+            discs.append(DiscShape((0.0, 0.0, z), tilt, float(level_evidence._WIDTH_MM[position + 1])))
+        z += float(level_evidence._STEP_MM[position + 1])
+    return discs
+
+
+def _uncertain(naming: Naming) -> bool:
+    return any("Levels uncertain, check" in warning for warning in naming.warnings)
+
+
+def test_labels_are_fixed_for_life() -> None:
+    assert [LABELS[level] for level in ("L5-S1", "L4-L5", "L3-L4", "L2-L3", "L1-L2", "T12-L1")] == [1, 2, 3, 4, 5, 6]
+    assert [LABELS[level] for level in ("T11-T12", "T10-T11", "T9-T10", "T8-T9")] == [7, 8, 9, 10]
+
+
+def test_an_average_spine_is_named_without_a_warning() -> None:
+    naming = name_levels(_spine(range(8)), FIELD)
+    assert naming.levels == LEVELS[:8] and naming.warnings == () and naming.probability > 0.99
+
+
+@pytest.mark.parametrize("missed", range(1, 7))
+def test_a_missed_disc_shifts_no_name_and_is_told(missed: int) -> None:
+    naming = name_levels(_spine([p for p in range(8) if p != missed]), FIELD)
+    assert naming.levels == tuple(level for level in LEVELS[:8] if level != LEVELS[missed])
+    assert f"No disc was found at {LEVELS[missed]}," in naming.warnings[0] and len(naming.warnings) == 1
+
+
+def test_two_missed_neighbours_shift_no_name() -> None:
+    naming = name_levels(_spine([0, 1, 4, 5, 6, 7]), FIELD, "L5-S1")
+    assert naming.levels == tuple(LEVELS[p] for p in (0, 1, 4, 5, 6, 7))
+    assert "No disc was found at L3-L4, L2-L3," in naming.warnings[0]
+
+
+def test_a_structure_between_two_discs_gets_no_name_and_shifts_none() -> None:
+    discs = _spine(range(7))
+    x, y, z = (float(c) for c in np.mean([discs[2].center_mm, discs[3].center_mm], axis=0))
+    naming = name_levels([*discs[:3], DiscShape((x, y, z), 10.0, 25.0), *discs[3:]], FIELD)
+    assert naming.levels == (*LEVELS[:3], None, *LEVELS[3:7])
+    assert naming.warnings == ("A structure between L3-L4 and L2-L3 fits no disc of the chain and was left out: check it.",)
+
+
+def test_the_rudimentary_disc_of_the_sacrum_is_not_taken_for_l5_s1() -> None:
+    discs = _spine(range(7))
+    rudiment = DiscShape((0.0, 19.0, -126.0), 45.0, 30.0)
+    naming = name_levels([rudiment, *discs], FIELD)
+    assert naming.levels == (None, *LEVELS[:7])
+    assert "resembles the rudimentary disc S1-S2 and was left out" in naming.warnings[0]
+
+
+def test_what_the_user_says_is_taken_and_counted_from() -> None:
+    naming = name_levels(_spine(range(5)), FIELD, "L4-L5")
+    assert naming.levels == LEVELS[1:6] and naming.warnings == () and naming.probability == 1.0
+
+
+def test_uncertainty_is_said_with_how_to_set_the_lowest_level() -> None:
+    naming = name_levels(_spine(range(2, 5), bottom_mm=-150.0, tilt_deg=7.0), FIELD)
+    assert naming.probability < 0.97
+    assert "Levels uncertain, check" in naming.warnings[0] and "--lowest-level L" in naming.warnings[0]
+
+
+def test_one_disc_alone_is_uncertain() -> None:
+    box = Grid((35, 35, 25), WORKING_SPACING_MM, (-35.0, -22.0, -15.0))
+    naming = name_levels([DiscShape((0.0, 0.0, 0.0), 10.0, 52.0)], box)
+    assert naming.levels[0] in LEVELS and _uncertain(naming)
+
+
+def test_an_image_of_a_disc_below_speaks_against_l5_s1() -> None:
+    discs = _spine(range(1, 6), bottom_mm=-100.0, tilt_deg=5.0)
+    with_disc, without = (name_levels(discs, FIELD, None, shown) for shown in (1.0, 0.1))
+    assert with_disc.levels[0] == "L4-L5"
+    assert _chance_of_l5_s1(with_disc) < 0.2 < _chance_of_l5_s1(without)
+
+
+def _chance_of_l5_s1(naming: Naming) -> float:
+    return naming.probability if naming.levels[0] == "L5-S1" else 1 - naming.probability
+
+
+@pytest.mark.parametrize("lowest", ["S1-S2", "l5-s1", "", "L6-S1"])
+def test_an_unknown_lowest_level_is_refused(lowest: str) -> None:
+    with pytest.raises(InputError, match=r"lowest level is .*: it must be one of L5-S1, L4-L5"):
+        name_levels(_spine(range(3)), FIELD, lowest)
+
+
+def test_more_discs_than_a_spine_has_are_refused() -> None:
+    with pytest.raises(InputError, match="4 discs from T3-T4 upwards are more than a spine has"):
+        name_levels(_spine(range(4)), FIELD, "T3-T4")
+
+
+def test_shape_of_an_ellipsoid_gives_its_centre_tilt_and_width() -> None:
+    tilt = np.radians(25.0)
+    axes = np.array([[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)], [0, -np.sin(tilt), np.cos(tilt)]])
+    points = np.stack(np.meshgrid(*[np.arange(-35.0, 36.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    inside = np.square(points @ axes.T / [26.0, 18.0, 5.5]).sum(axis=1) <= 1
+    shape = shape_of(points[inside] + [10.0, -20.0, 30.0])
+    assert np.allclose(shape.center_mm, (10, -20, 30), atol=0.1) and shape.tilt_deg == pytest.approx(25.0, abs=0.5)
+    # The second moment along the axis of an ellipsoid is a^2 / 5, of an ellipse a^2 / 4.
+    assert shape.width_mm == pytest.approx(2 * 26.0 * np.sqrt(4 / 5), rel=0.01)
+
+
+def test_a_speck_has_a_shape_and_a_name() -> None:
+    naming = name_levels([shape_of(np.array([[1.0, 2.0, 3.0]])), *_spine(range(3), bottom_mm=35.0)], FIELD)
+    assert len(naming.levels) == 4
+
+
+def test_wrong_names_on_random_phantom_spines_are_warned_of() -> None:
+    """Every kind of case: cut fields of view, extra and missing discs, transitional anatomy. Under 1 % silently wrong."""
+    rng = np.random.default_rng(2026)
+    silent, named, right_of_whole, quiet_of_whole = [], 0, 0, 0
+    each = 16
+    for kind in KINDS:
+        for _ in range(each):
+            anatomy, size, fault = draw_case(rng, kind)
+            discs, truth, grid = found_discs(rng, anatomy, size, fault)
+            if not discs:
+                continue
+            named += 1
+            naming = name_levels(discs, grid)
+            wrong = [level for level, true in zip(naming.levels, truth, strict=True) if level not in (None, true)]
+            if wrong and not naming.warnings:
+                silent.append((kind, naming.levels, truth))
+            if kind == "whole":
+                right_of_whole += naming.levels == truth
+                quiet_of_whole += not _uncertain(naming)
+    assert named > 0.95 * each * len(KINDS)
+    assert len(silent) < 0.01 * named, silent
+    assert right_of_whole >= 0.97 * each and quiet_of_whole >= 0.85 * each
+
+
+def test_a_spine_mirrored_left_to_right_gets_the_same_names() -> None:
+    discs, _, grid = found_discs(np.random.default_rng(5), Anatomy(scoliosis_deg=30.0))
+    mirrored = [DiscShape((-d.center_mm[0], *d.center_mm[1:]), d.tilt_deg, d.width_mm) for d in discs]
+    assert name_levels(mirrored, grid).levels == name_levels(discs, grid).levels
+
+
+def test_the_labelled_discs_of_real_water_volumes_get_their_names(data_folder: Path) -> None:
+    """33 subjects; the discs L4-L5 to L1-L2 as labelled, L5-S1 placed below the lower endplate of the labelled L5."""
+    folder = data_folder / "myosegmentum-water"
+    right, quiet, subjects = 0, 0, 0
+    for subject in sorted(folder.iterdir()):
+        if not subject.is_dir() or subject.name == "35":  # its L4-L5 is unusable
+            continue
+        subjects += 1
+        water, discs, vertebrae = (read_volume(subject / f"{n}.nii.gz") for n in ("water", "discs", "vertebrae"))
+        shapes = [shape_of(discs.grid.to_mm(np.argwhere(discs.voxels == value))) for value in (4, 3, 2, 1)]
+        shapes.insert(0, _below_l5(vertebrae.voxels == 5, vertebrae.grid, shapes[0]))
+        naming = name_levels(shapes, water.grid, None, disc_below(water.voxels, water.grid, shapes))
+        right += naming.levels[1:] == LEVELS[1:5]
+        quiet += not naming.warnings
+    assert subjects >= 30
+    assert right >= 0.97 * subjects, (right, subjects)
+    assert quiet >= 0.8 * subjects, (quiet, subjects)
+
+
+def _below_l5(body: np.ndarray, grid: Grid, above: DiscShape) -> DiscShape:
+    """The disc under a vertebral body: 6 mm below the plane fitted to its lower endplate, tilted 3 degrees more.
+
+    The endplate is the lowest point of every column along the normal of the disc above, so that a tilted body's front
+    wall is no part of it.
+    """
+    tilt = np.deg2rad(above.tilt_deg + 8)
+    axes = np.array([[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)], [0, -np.sin(tilt), np.cos(tilt)]])
+    own = (grid.to_mm(np.argwhere(body)) - above.center_mm) @ axes.T
+    own = own[np.abs(own[:, 0]) < 12]
+    front, back = np.percentile(own[:, 1], [15, 85])
+    columns: dict[tuple[int, int], np.ndarray] = {}
+    for point in own[(own[:, 1] > front) & (own[:, 1] < back)]:
+        key = (round(point[0] / 2), round(point[1] / 2))
+        if key not in columns or point[2] < columns[key][2]:
+            columns[key] = point
+    points = np.array(list(columns.values()))
+    for _ in range(4):
+        design = np.column_stack([points[:, :2], np.ones(len(points))])
+        slopes = np.linalg.lstsq(design, points[:, 2], rcond=None)[0]
+        residual = points[:, 2] - design @ slopes
+        points = points[np.abs(residual) <= 2 * residual.std() + 0.3]
+    normal = np.array([-slopes[0], -slopes[1], 1.0]) @ axes / np.linalg.norm([slopes[0], slopes[1], 1.0])
+    x, y, z = (float(c) for c in np.asarray(above.center_mm) + points.mean(axis=0) @ axes - 6.5 * normal)
+    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-normal[1], normal[2]))) + 3.0, above.width_mm)
+
+
+def test_the_image_tells_a_disc_below_from_the_sacrum(data_folder: Path) -> None:
+    """Real water volumes: below L4-L5 lies the disc L5-S1; moved down by its own distance, the sacrum or nothing."""
+    folder = data_folder / "myosegmentum-water"
+    shares = []
+    for name in ("02", "09", "12", "17", "26", "30"):
+        water, discs = (read_volume(folder / name / f"{n}.nii.gz") for n in ("water", "discs"))
+        shapes = [shape_of(discs.grid.to_mm(np.argwhere(discs.voxels == value))) for value in (4, 3, 2, 1)]
+        shares.append(disc_below(water.voxels, water.grid, shapes))
+    assert all(share is not None and share > 0.6 for share in shares), shares
+
+
+def test_the_image_tells_nothing_where_the_field_of_view_ends() -> None:
+    water = np.random.default_rng(0).random(WHOLE).astype(np.float32)
+    assert disc_below(water, FIELD, _spine(range(4), bottom_mm=-150.0)) is None
