@@ -1,8 +1,8 @@
 """What speaks for a level: how tilt, spacing and width run along the spine, and what the field of view would show.
 
 Tables by level start at the rudimentary disc S1-S2 (index 0), then L5-S1 (1), L4-L5 (2) and so on upward. Means are those
-of the 34 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom
-spines, each half; of the phantoms alone for S1-S2 and above T12-L1. Spreads are the maximum-likelihood ones over both.
+of 32 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom
+spines, each half; of the phantoms alone for S1-S2 and above T12-L1. Spreads were fitted to both, then widened by hand.
 """
 
 from __future__ import annotations
