@@ -1,15 +1,24 @@
 # `make demo` and `make test` do all their own set-up: only Python 3.10-3.13 and make are needed.
 PYTHON ?= python3
 BIN := .venv/bin
+SLICER_BIN := .venv-slicer/bin
 CASE := demo-output/case
 RESULT := demo-output/result
+SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) Testing/test_extension_files.py
 
-.PHONY: demo test lint benchmark clean
+.PHONY: demo test lint test-library test-slicer screenshots soak benchmark clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+# Slicer's compiled libraries pin a vtk of their own, and PySide6 6.9 and newer lose references to None on Python 3.11.
+.venv-slicer/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-slicer
+	$(SLICER_BIN)/python -m pip install --quiet --upgrade pip
+	$(SLICER_BIN)/python -m pip install --quiet slicer-core 'PySide6-Essentials>=6.8,<6.9' -e '.[test]'
 	touch $@
 
 demo: .venv/ready
@@ -22,11 +31,22 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
-	$(BIN)/python -m pytest
+test: lint test-slicer test-library
+
+test-library: .venv/ready
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(SLICER_TESTS))
+
+test-slicer: .venv-slicer/ready
+	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m pytest $(SLICER_TESTS)
+
+screenshots: .venv-slicer/ready
+	cd Testing && ../$(SLICER_BIN)/python -m slicer_harness.screenshots
+
+soak: .venv-slicer/ready
+	cd Testing && ../$(SLICER_BIN)/python -m slicer_harness.soak 200
 
 benchmark: .venv/ready
 	$(BIN)/python benchmarks/segment.py
 
 clean:
-	rm -rf .venv demo-output runs
+	rm -rf .venv .venv-slicer demo-output runs

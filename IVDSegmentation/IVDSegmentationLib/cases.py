@@ -79,7 +79,7 @@ def load_case(
         raise InputError(f"{folder.name} may not be read: check the permissions of the folder")
     named = {"fat": fat, "in_phase": in_phase, "opposed_phase": opposed_phase, "water": water}
     paths = {channel: _found(Path(path), folder) for channel, path in named.items() if path is not None}
-    paths |= _recognised(folder, paths)
+    paths |= recognised_files(folder, paths)
     if paths:
         volumes = {channel: read_volume(path) for channel, path in paths.items()}
     else:
@@ -100,7 +100,7 @@ def _found(path: Path, folder: Path) -> Path:
     return path if path.exists() or not (folder / path).exists() else folder / path
 
 
-def _recognised(folder: Path, named: Mapping[str, Path]) -> dict[str, Path]:
+def recognised_files(folder: Path, named: Mapping[str, Path]) -> dict[str, Path]:
     """Channel -> file of the folder, of the channels and files that are not named already."""
     taken = {path.resolve() for path in named.values()}
     paths: dict[str, Path] = {}

@@ -17,7 +17,7 @@ from .volumes import Grid, Volume
 if TYPE_CHECKING:
     import pydicom
 
-_IMAGE_TYPES = {
+IMAGE_TYPES = {
     **dict.fromkeys(("W", "WATER"), "water"),
     **dict.fromkeys(("F", "FAT"), "fat"),
     **dict.fromkeys(("IP", "IN", "IN_PHASE", "INPHASE"), "in_phase"),
@@ -123,7 +123,7 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
 
 def _channel_of(header: pydicom.Dataset) -> str | None:
     values = header.get("ImageType") or ()
-    by_type = {_IMAGE_TYPES[value.upper()] for value in values if value.upper() in _IMAGE_TYPES}
+    by_type = {IMAGE_TYPES[value.upper()] for value in values if value.upper() in IMAGE_TYPES}
     if len(by_type) == 1:
         return by_type.pop()
     names = (header.get("SequenceName"), header.get("SeriesDescription"))

@@ -1,0 +1,107 @@
+"""A person at the panel: chooses, clicks, waits, reads. Test equipment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import slicer
+from IVDSegmentationLib import mrml
+from IVDSegmentationLib.phantom import Phantom, make_phantom
+from IVDSegmentationLib.volumes import Grid, Volume
+from vtk.util.numpy_support import vtk_to_numpy
+
+from .application import BOXES, QFileDialog
+from .boot import boot, load_module
+from .fake_worker import FakeWorker
+
+PHANTOM: Phantom = make_phantom(7, (36, 112, 144))
+"""Four whole discs and parts of two, in a seventh of the full field of view."""
+
+
+NO_RESULTS = ("vtkMRMLColorNode", "vtkMRMLSubjectHierarchyNode")
+"""Nodes that are there for all, whoever makes the first."""
+
+
+class Person:
+    """At an empty scene with the panel open and a worker that knows the phantom's discs."""
+
+    def __init__(self) -> None:
+        boot()
+        if not hasattr(slicer.modules, "ivdsegmentation"):
+            load_module()
+        self.panel = slicer.util.getModuleWidget("IVDSegmentation")
+        self.worker = FakeWorker(PHANTOM.labels, ("Check the levels.",))
+        self.logic.segmenter.worker = self.worker
+        slicer.mrmlScene.Clear(0)
+        slicer.app.testing = False
+        slicer.dicomDatabase.tags.clear()
+        BOXES.shown.clear()
+        BOXES.answers.clear()
+        QFileDialog.folder = ""
+        self.panel.enter()
+
+    @property
+    def logic(self) -> Any:
+        return self.panel.logic
+
+    @property
+    def ui(self) -> Any:
+        return self.panel.ui
+
+    @property
+    def boxes(self) -> list[str]:
+        """The texts of the message boxes so far."""
+        return BOXES.texts
+
+    def load(self, *channels: str, grid: Grid = PHANTOM.grid, names: dict[str, str] | None = None) -> dict[str, Any]:
+        """Load channels of the phantom as from files; channel -> node."""
+        nodes = {}
+        for channel in channels:
+            name = (names or {}).get(channel, channel)
+            node = mrml.add_volume(Volume(PHANTOM.channels[channel], grid), name, case="", channel=channel)
+            node.RemoveAttribute(mrml.CASE)
+            node.RemoveAttribute(mrml.CHANNEL)
+            nodes[channel] = node
+        return nodes
+
+    def click(self, button: Any) -> None:
+        if not button.enabled:
+            raise AssertionError(f"{button.name} is disabled: {button.toolTip}")
+        button.click()
+
+    def segment(self) -> None:
+        self.click(self.ui.segmentButton)
+        self.wait(lambda: not self.logic.running)
+
+    def wait(self, until: Callable[[], bool], limit_s: float = 60.0) -> None:
+        """Let the application work until something is so. Raises AssertionError after a while."""
+        end_s = time.monotonic() + limit_s
+        while not until():
+            if time.monotonic() > end_s:
+                raise AssertionError("it did not come to that")
+            # The timer of the panel ticks every 0.1 s; ticking it here keeps the tests quick.
+            self.logic.segmenter.poll()
+            slicer.app.processEvents()
+
+
+def scene_state() -> dict[str, Any]:
+    """What a failed or cancelled run must leave as it was: nodes with their images, and the subject hierarchy."""
+    scene = slicer.mrmlScene
+    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+    state: dict[str, Any] = {"items": len(slicer.util.getSubjectHierarchyItemChildren(recursive=True))}
+    for node in nodes:
+        if node.IsA("vtkMRMLVolumeNode") and node.GetImageData() is not None:
+            values = vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())
+            state[node.GetID()] = (node.GetName(), int(values.astype(np.int64).sum()))
+        elif not any(node.IsA(kind) for kind in NO_RESULTS) and not node.GetHideFromEditors():
+            state[node.GetID()] = (node.GetName(), node.GetClassName())
+    return state
+
+
+def result_nodes() -> list[Any]:
+    """The nodes that this extension has put into the scene as results."""
+    nodes = [slicer.mrmlScene.GetNthNode(index) for index in range(slicer.mrmlScene.GetNumberOfNodes())]
+    return [node for node in nodes if node.GetAttribute(mrml.RESULT) and not node.IsA("vtkMRMLColorNode")]

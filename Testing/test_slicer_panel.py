@@ -1,0 +1,390 @@
+"""The panel without a run: finding and loading volumes, what is lacking, bad inputs, settings, sample data, setting up."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
+
+import slicer
+import vtk
+from IVDSegmentationLib import slicer_setup
+from IVDSegmentationLib.volumes import Grid, Volume, write_volume
+from slicer_harness.application import BOXES, QFileDialog
+from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
+
+CONTROLS = ("QPushButton", "QComboBox", "QCheckBox", "QProgressBar", "QLabel", "qMRMLNodeComboBox")
+SELECTORS = {
+    "water": "waterSelector",
+    "fat": "fatSelector",
+    "in_phase": "inPhaseSelector",
+    "opposed_phase": "opposedPhaseSelector",
+}
+HARNESS = "import sys; sys.path[:0] = [{testing!r}, {module!r}]\n"
+
+
+@pytest.fixture
+def person():
+    return Person()
+
+
+def chosen(person):
+    nodes = {channel: getattr(person.ui, name).currentNode() for channel, name in SELECTORS.items()}
+    return {channel: node for channel, node in nodes.items() if node is not None}
+
+
+def test_every_control_has_a_tooltip_and_every_selector_a_parameter(person):
+    controls = [widget for widget in vars(person.ui).values() if widget.className() in CONTROLS]
+    assert len(controls) > 20
+    assert [widget.name for widget in controls if not widget.toolTip] == []
+    bound = {widget.property("SlicerParameterName") for widget in controls} - {None}
+    assert bound == {"water", "fat", "inPhase", "opposedPhase", "reference", "lowestLevel", "device", "keepResults"}
+
+
+def test_the_panel_says_research_use_only(person):
+    assert "Research use only" in person.ui.researchMessage.text
+
+
+def test_a_disabled_segment_says_what_is_missing(person):
+    button, nodes = person.ui.segmentButton, person.load("water", "fat")
+    assert not button.enabled
+    assert "water, in-phase or opposed-phase volume first" in button.toolTip
+    person.ui.fatSelector.choose(nodes["fat"])
+    assert not button.enabled
+    assert "fat alone" in button.toolTip
+    person.ui.waterSelector.choose(nodes["fat"])
+    assert not button.enabled
+    assert "two channels" in button.toolTip
+    person.ui.waterSelector.choose(nodes["water"])
+    assert button.enabled
+
+
+def test_volumes_are_found_by_name(person):
+    names = {"water": "t1_vibe_dixon_W", "fat": "t1_vibe_dixon_F", "in_phase": "07 inn", "opposed_phase": "07 opp"}
+    nodes = person.load(*names, names=names)
+    person.click(person.ui.findButton)
+    assert chosen(person) == nodes
+    assert person.ui.inputsMessage.text == "Found: fat, in-phase, opposed-phase, water."
+
+
+def test_volumes_are_found_by_dicom_tags_rather_than_names(person):
+    names = {"water": "5: lumbar", "fat": "6: lumbar water?"}
+    nodes = person.load(*names, names=names)
+    for uid, (channel, word) in enumerate({"water": "WATER", "fat": "FAT"}.items()):
+        nodes[channel].SetAttribute("DICOM.instanceUIDs", f"1.2.{uid} 1.2.99")
+        slicer.dicomDatabase.tags[f"1.2.{uid}", "0008,0008"] = f"DERIVED\\PRIMARY\\DIXON\\{word}"
+    person.click(person.ui.findButton)
+    assert chosen(person) == nodes
+
+
+def test_several_candidates_for_a_channel_are_named_and_not_chosen(person):
+    one = person.load("water", "fat", names={"water": "a_water", "fat": "a_fat"})
+    person.load("water", names={"water": "b_water"})
+    person.click(person.ui.findButton)
+    assert chosen(person) == {"fat": one["fat"]}
+    assert person.ui.inputsMessage.text == "2 volumes look like the water channel (a_water, b_water): choose one."
+
+
+def test_nothing_found_is_said(person):
+    person.load("water", names={"water": "T2 sagittal"})
+    person.click(person.ui.findButton)
+    assert chosen(person) == {}
+    assert "choose them yourself" in person.ui.inputsMessage.text
+
+
+def test_entering_fills_empty_selectors_and_no_others(person):
+    nodes = person.load("water", "fat")
+    person.panel.exit()
+    person.panel.enter()
+    assert chosen(person) == nodes
+    person.ui.fatSelector.choose(None)
+    person.panel.exit()
+    person.panel.enter()
+    assert chosen(person) == {"water": nodes["water"]}
+
+
+def test_volumes_that_arrive_while_the_panel_is_open_fill_it(person):
+    nodes = person.load("water", "fat")
+    person.wait(lambda: chosen(person) == nodes, limit_s=10)
+
+
+def test_label_maps_are_no_channels(person):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "water")
+    person.click(person.ui.findButton)
+    assert chosen(person) == {}
+    assert person.ui.waterSelector.nodes() == []
+
+
+def write_case(folder, *channels):
+    folder.mkdir()
+    for channel in channels:
+        write_volume(Volume(PHANTOM.channels[channel], PHANTOM.grid), folder / f"{channel}.nii.gz")
+    return folder
+
+
+def test_a_folder_is_loaded_and_segmented_under_its_name(person, tmp_path):
+    QFileDialog.folder = str(write_case(tmp_path / "case 12", "water", "fat", "opposed_phase"))
+    person.click(person.ui.loadFolderButton)
+    assert set(chosen(person)) == {"water", "fat", "opposed_phase"}
+    water = chosen(person)["water"]
+    assert np.array_equal(slicer.util.arrayFromVolume(water).T, PHANTOM.channels["water"])
+    bounds = [0.0] * 6
+    water.GetRASBounds(bounds)
+    corner = np.array(PHANTOM.grid.origin_mm) - np.array(PHANTOM.grid.spacing_mm) / 2
+    assert np.allclose([bounds[1], bounds[3], bounds[4]], corner * [-1, -1, 1], atol=1e-3)
+    person.segment()
+    assert person.worker.requests[0]["name"] == "case 12"
+
+
+def test_a_cancelled_folder_dialog_changes_nothing(person):
+    before = scene_state()
+    person.click(person.ui.loadFolderButton)
+    assert scene_state() == before
+    assert person.boxes == []
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "two waters", "damaged"])
+def test_a_folder_that_holds_no_case_is_one_box_and_nothing_loaded(person, tmp_path, content):
+    folder = tmp_path / "case"
+    if content in ("two waters", "damaged"):
+        write_case(folder, "water")
+        if content == "two waters":
+            (folder / "wat.nii.gz").write_bytes((folder / "water.nii.gz").read_bytes())
+        else:
+            (folder / "water.nii.gz").write_bytes((folder / "water.nii.gz").read_bytes()[:3000])
+    else:
+        folder.mkdir()
+        if content == "text":
+            (folder / "notes.txt").write_text("water")
+    before = scene_state()
+    QFileDialog.folder = str(folder)
+    person.click(person.ui.loadFolderButton)
+    (text,) = person.boxes
+    assert "\n" not in text
+    assert str(tmp_path) not in text
+    assert scene_state() == before
+
+
+def spoil(node, kind):
+    if kind == "vector":
+        image = vtk.vtkImageData()
+        image.SetDimensions(node.GetImageData().GetDimensions())
+        image.AllocateScalars(vtk.VTK_FLOAT, 3)
+        image.GetPointData().GetScalars().Fill(0.0)
+        node.SetAndObserveImageData(image)
+    elif kind == "sheared":
+        matrix = vtk.vtkMatrix4x4()
+        node.GetIJKToRASMatrix(matrix)
+        matrix.SetElement(0, 1, 0.9)
+        node.SetIJKToRASMatrix(matrix)
+    elif kind == "no image":
+        node.SetAndObserveImageData(None)
+    elif kind == "warped":
+        warp = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "warp")
+        warp.SetAndObserveTransformFromParent(slicer.vtkOrientedBSplineTransform())
+        node.SetAndObserveTransformNodeID(warp.GetID())
+
+
+@pytest.mark.parametrize("kind", ["vector", "sheared", "no image", "warped"])
+def test_a_volume_that_cannot_be_handed_over_is_one_box_of_one_sentence(person, kind):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    spoil(nodes["water"], kind)
+    before = scene_state()
+    person.click(person.ui.segmentButton)
+    (text,) = person.boxes
+    assert text.startswith("water ")
+    assert "\n" not in text
+    assert not person.logic.running
+    assert scene_state() == before
+    assert person.ui.segmentButton.text == "Segment"
+
+
+def test_settings_come_back_with_a_saved_scene(person):
+    nodes = person.load("water", "in_phase")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.ui.inPhaseSelector.choose(nodes["in_phase"])
+    person.ui.lowestLevelBox.setCurrentText("L4-L5")
+    person.ui.deviceBox.setCurrentText("cpu")
+    person.click(person.ui.keepResultsBox)
+    scene = slicer.mrmlScene
+    scene.SetSaveToXMLString(1)
+    scene.Commit()
+    saved = scene.GetSceneXMLString()
+    scene.SetSaveToXMLString(0)
+    scene.Clear(0)
+    person.panel.enter()
+    assert person.ui.lowestLevelBox.currentText == "automatic"
+    scene.SetLoadFromXMLString(1)
+    scene.SetSceneXMLString(saved)
+    scene.Import()
+    scene.SetLoadFromXMLString(0)
+    assert {channel: node.GetName() for channel, node in chosen(person).items()} == {
+        "water": "water",
+        "in_phase": "in_phase",
+    }
+    assert person.ui.lowestLevelBox.currentText == "L4-L5"
+    assert person.ui.deviceBox.currentText == "cpu"
+    assert person.ui.keepResultsBox.checked
+
+
+def test_options_reach_the_worker_and_warnings_the_user(person):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.ui.lowestLevelBox.setCurrentText("L4-L5")
+    person.ui.deviceBox.setCurrentText("cpu")
+    person.segment()
+    request = person.worker.requests[0]
+    assert (request["lowest"], request["device"], request["reference"]) == ("L4-L5", "cpu", None)
+    assert person.ui.warningsMessage.text == "⚠ Check the levels."
+    assert person.ui.resultsMessage.text.startswith(f"{len(np.unique(PHANTOM.labels)) - 1} discs")
+
+
+def test_the_sample_case_is_offered_and_made_here(person):
+    import SampleData
+
+    source = SampleData.SampleDataLogic.registered["IVD Segmentation", "Dixon lumbar phantom"]
+    assert Path(source["thumbnail"]).is_file()
+    nodes = source["downloader"](None)
+    assert [node.GetClassName() for node in nodes].count("vtkMRMLScalarVolumeNode") == 4
+    person.click(person.ui.findButton)
+    assert set(chosen(person)) == set(SELECTORS)
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    from slicer import packaging
+
+    state = {"missing": ["tensorflow"]}
+    monkeypatch.setattr(slicer_setup, "missing", lambda: state["missing"])
+    monkeypatch.setattr(packaging, "calls", [])
+    monkeypatch.setattr(packaging, "answer", lambda requirements: state.update(missing=[]))
+    return packaging
+
+
+def test_the_first_click_asks_installs_and_goes_on(person, nothing_installed):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.segment()
+    (question,) = person.boxes
+    assert "TensorFlow" in question
+    assert "GB" in question
+    first, second = nothing_installed.calls
+    assert any(requirement.startswith("tensorflow") for requirement in first["requirements"])
+    assert f"numpy=={np.__version__}" in first["constraints"]
+    assert not first["prompt_install"]  # asked once is enough
+    assert second["requirements"] == ["--no-deps", "pymeshmetrics"]
+    assert result_nodes()
+
+
+def test_a_no_installs_nothing_and_says_so(person, nothing_installed):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    BOXES.answers.append(BOXES.CANCEL)
+    person.click(person.ui.segmentButton)
+    assert nothing_installed.calls == []
+    assert not person.logic.running
+    assert "Nothing was installed" in person.ui.stageMessage.text
+    assert len(person.boxes) == 1
+
+
+def test_offline_says_what_to_do(person, nothing_installed, monkeypatch):
+    def offline(requirements):
+        raise subprocess.CalledProcessError(1, "pip")
+
+    monkeypatch.setattr(nothing_installed, "answer", offline)
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.click(person.ui.segmentButton)
+    assert "connect this computer to the internet" in person.boxes[-1]
+    assert "--find-links" in person.boxes[-1]
+    assert not person.logic.running
+
+
+def test_slicer_5_10_installs_with_its_own_pip_install(person, nothing_installed, monkeypatch):
+    calls = []
+    monkeypatch.delattr(slicer, "packaging", raising=False)
+    monkeypatch.setitem(sys.modules, "slicer.packaging", None)  # importing it fails, as in 5.10
+    monkeypatch.setattr(slicer.util, "pip_install", lambda arguments: (calls.append(arguments), nothing_installed.answer([])))
+    person.logic.installPackages()
+    assert calls[0][:2] == ["-r", str(slicer_setup.REQUIREMENTS)]
+    assert calls[0][2] == "-c"
+    assert calls[1] == ["--no-deps", "pymeshmetrics"]
+
+
+def test_requirements_replace_nothing_that_slicer_bundles():
+    lines = [line.partition("#")[0].strip() for line in slicer_setup.REQUIREMENTS.read_text().splitlines()]
+    names = [line.partition(">")[0].lower() for line in lines if line]
+    assert "tensorflow" in names
+    assert not set(names) & {name.lower() for name in slicer_setup.BUNDLED}
+    assert not any("==" in line for line in lines)
+
+
+def in_fresh_harness(script):
+    here = Path(__file__).parent
+    header = HARNESS.format(testing=str(here), module=str(here.parent / "IVDSegmentation"))
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", header + script], capture_output=True, text=True, env=environment, timeout=120, check=True
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_opening_the_module_imports_nothing_heavy():
+    script = """
+from slicer_harness.boot import boot, load_module
+boot()
+import slicer
+before = set(sys.modules)
+load_module()
+slicer.util.getModuleWidget("IVDSegmentation").enter()
+print(*sorted(name for name in set(sys.modules) - before if name.startswith("IVDSegmentation")),
+      *sorted({name.partition(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
+"""
+    imported = set(in_fresh_harness(script).split())
+    allowed = {"slicer", "vtk", "vtkmodules", "IVDSegmentation", "IVDSegmentationLib"}
+    rooms = {"cases", "dicom", "dixon", "errors", "level_colors", "level_evidence", "levels", "mrml", "nifti", "results",
+             "slicer_inputs", "slicer_run", "slicer_setup", "slicer_texts", "volumes", "worker_protocol"}  # fmt: skip
+    assert imported - allowed == {f"IVDSegmentationLib.{room}" for room in rooms}
+
+
+def test_opening_the_module_takes_under_half_a_second():
+    # Processor time, since other processes may be busy; and a second panel, since PySide6, unlike Slicer, makes
+    # its enums and .ui classes when the first one is loaded.
+    script = """
+import time
+from slicer_harness.boot import boot, load_module
+boot()
+import slicer
+load_module()
+slicer.util.getModuleWidget("IVDSegmentation")
+for name in [name for name in sys.modules if name.startswith("IVDSegmentation")]:
+    del sys.modules[name]
+start = time.process_time()
+module = load_module()
+module.widgetRepresentation().self().enter()
+print(time.process_time() - start)
+"""
+    assert float(in_fresh_harness(script)) < 0.5
+
+
+def test_the_test_mode_shows_no_boxes(person):
+    slicer.app.testing = True
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    spoil(nodes["water"], "no image")
+    person.click(person.ui.segmentButton)
+    assert person.boxes == []
+    assert not person.logic.running
+
+
+def test_a_volume_of_no_voxel_size_is_refused(person):
+    grid = Grid((36, 112, 144), (2.0, 1.25, 0.0), (0.0, 0.0, 0.0))
+    nodes = person.load("water", grid=grid)
+    person.ui.waterSelector.choose(nodes["water"])
+    person.click(person.ui.segmentButton)
+    assert person.boxes == ["water has voxels of no size: load it again"]
