@@ -33,6 +33,9 @@ from .worker_protocol import (
 IDLE_S = 900.0
 """A worker without a request for so long ends itself and gives its memory back."""
 
+ABANDON_WAIT_S = 5.0
+"""How long a worker whose client is gone waits for its own writing to end."""
+
 HEARTBEAT_S = 1.0
 LEAST_WORK_S = 0.001
 """Processor time without which a busy worker counts as stuck: it then sends no heartbeat, and its client notices."""
@@ -147,13 +150,14 @@ class Worker:
 
     def _abandon(self) -> NoReturn:
         """The client is gone: remove what it shared with us and end, without a word more to anyone."""
-        with self._using_folder:
-            # The log lies in the folder, and Windows removes no open file.
-            null = os.open(os.devnull, os.O_RDWR)
-            os.dup2(null, 1)
-            os.dup2(null, 2)
-            shutil.rmtree(self._folder, ignore_errors=True)
-            os._exit(0)
+        # Who writes into the folder would make it anew behind our back; who hangs in writing must not keep us alive.
+        self._using_folder.acquire(timeout=ABANDON_WAIT_S)
+        # The log lies in the folder, and Windows removes no open file.
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
 
     def _answer(self, line: bytes) -> bool:
         """Answer one request; False after an error that leaves the process in doubt, so that it had better end."""

@@ -273,14 +273,15 @@ class WorkerClient:
 
 
 def _end_message(status: int) -> str:
-    """One sentence for an exit status; -N is signal N, and so is 128 + N, as shells and launchers have it."""
-    number = -status if status < 0 else status - 128
+    """One sentence for an exit status; -N is signal N, and so are 128 + N and 256 - N, as shells and launchers have it."""
+    numbers = [n for n in (-status, status - 128, 256 - status) if 0 < n < 65]
     # 9 is SIGKILL, by value, for Windows does not know the name.
-    if number == 9:
+    if 9 in numbers:
         return (
             "The segmentation process was ended by the system, most likely for want of memory: "
             "close other programs and try again"
         )
-    if 0 < number < 65 and number in set(signal.Signals):
-        return f"The segmentation process crashed ({signal.Signals(number).name}): try again"
+    known = [signal.Signals(n).name for n in numbers if n in set(signal.Signals)]
+    if known:
+        return f"The segmentation process crashed ({known[0]}): try again"
     return f"The segmentation process ended unexpectedly (exit status {status}): try again"
