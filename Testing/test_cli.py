@@ -119,6 +119,14 @@ BAD = {
 }
 
 
+def test_an_error_after_tensorflow_was_loaded_is_still_the_only_line(tmp_path):
+    bad_volume(tmp_path / "water.nii.gz", NOISE)
+    command = [sys.executable, "-m", "IVDSegmentationLib.cli", "segment", str(tmp_path), "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "no intervertebral disc" in done.stderr
+
+
 @pytest.mark.parametrize("kind", list(BAD))
 def test_bad_input_is_one_line_status_1_and_no_output(tmp_path, capsys, kind):
     make, named = BAD[kind]

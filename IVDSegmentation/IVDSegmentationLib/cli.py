@@ -23,7 +23,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
     segmented (one line on stderr says why), 2 wrong usage."""
     options = _parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return int(options.run(options) or DONE)
     except IVDSegmentationError as error:

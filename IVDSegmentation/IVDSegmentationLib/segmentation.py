@@ -20,6 +20,7 @@ from .levels import LABELS, name_levels
 from .localization import DiscCandidate, find_discs, probability_map
 from .models import DEFAULT_MODEL, load_model
 from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
+from .quiet import import_tensorflow
 from .results import Disc, SegmentationResult
 from .volumes import Volume
 from .volumes import put_back as put_back_on_input_grid
@@ -177,10 +178,9 @@ def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> t
 
 
 def _choose_device(device: str) -> str:
-    import tensorflow as tf
-
     if device not in DEVICES:
         raise ModelError(f"device is {device!r}: it must be one of {', '.join(DEVICES)}")
+    tf = import_tensorflow()
     gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise ModelError("TensorFlow sees no GPU: choose the device auto or cpu")
