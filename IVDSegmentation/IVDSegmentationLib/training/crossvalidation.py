@@ -13,6 +13,7 @@ import numpy as np
 
 from ..chain import spine_chain
 from ..localization import find_discs, probability_map
+from ..metrics import dice
 from ..patches import BOX_SIZE, box_start, crop
 from ..segmentation import THRESHOLD, assemble, keep_one_disc, segment_boxes
 from ..volumes import WORKING_SPACING_MM
@@ -37,12 +38,6 @@ NEAR_MM = 8.0
 """A third of the least distance between two lumbar discs."""
 
 Row = dict[str, Any]
-
-
-def dice(first: np.ndarray, second: np.ndarray) -> float:
-    """2 |A and B| / (|A| + |B|) of two masks; 1 where both are empty (Dice, Ecology 26:297, 1945)."""
-    total = int(first.sum()) + int(second.sum())
-    return 2.0 * int((first & second).sum()) / total if total else 1.0
 
 
 def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
@@ -238,8 +233,9 @@ def localizer_summary(rows: Sequence[Row]) -> dict[str, Any]:
     return summary
 
 
-def _mean_sd(values: Iterable[float]) -> dict[str, float]:
-    listed = list(values)
+def _mean_sd(values: Iterable[float | None]) -> dict[str, float]:
+    """n, mean and SD of the values there are (the Dice of nothing with nothing is none)."""
+    listed = [value for value in values if value is not None]
     if not listed:
         return {"n": 0}
     return {"n": len(listed), "mean": round(float(np.mean(listed)), 4), "sd": round(float(np.std(listed)), 4)}
