@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
@@ -147,7 +148,10 @@ def test_a_cancelled_folder_dialog_changes_nothing(person):
     assert person.boxes == []
 
 
-@pytest.mark.parametrize("content", ["nothing", "text", "two waters", "damaged"])
+BAD_VOXELS = {"complex": np.ones((9, 9, 9), np.complex64), "4D": np.arange(1458).reshape(2, 9, 9, 9)}
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "two waters", "damaged", *BAD_VOXELS])
 def test_a_folder_that_holds_no_case_is_one_box_and_nothing_loaded(person, tmp_path, content):
     folder = tmp_path / "case"
     if content in ("two waters", "damaged"):
@@ -160,6 +164,8 @@ def test_a_folder_that_holds_no_case_is_one_box_and_nothing_loaded(person, tmp_p
         folder.mkdir()
         if content == "text":
             (folder / "notes.txt").write_text("water")
+        elif content in BAD_VOXELS:
+            sitk.WriteImage(sitk.GetImageFromArray(BAD_VOXELS[content], isVector=False), str(folder / "water.nii.gz"))
     before = scene_state()
     QFileDialog.folder = str(folder)
     person.click(person.ui.loadFolderButton)

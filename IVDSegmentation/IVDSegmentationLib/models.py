@@ -80,8 +80,8 @@ def model_names() -> list[str]:
 
 
 def load_model(name: str = DEFAULT_MODEL) -> Model:
-    """Load an installed model by name, or one from a folder's path. Raises ModelError: missing, altered, not fitting."""
-    folder = Path(name) if (Path(name) / "card.json").is_file() else MODELS_FOLDER / name
+    """Load an installed model by name, or one from a folder by a path with a separator in it. Raises ModelError: missing, altered, not fitting."""
+    folder = Path(name) if Path(name).name != name else MODELS_FOLDER / name
     card = load_card(folder)
     networks = {}
     for role in ("localizer", "segmenter"):
