@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from IVDSegmentationLib.cases import case_from_volumes
+from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.phantom_check import check_phantoms, describe
 from IVDSegmentationLib.segmentation import Pipeline
@@ -88,6 +89,15 @@ def test_a_finer_grid_gets_smooth_outlines_and_the_same_discs(pipeline, phantom)
     true = finer(phantom.labels, sitk.sitkNearestNeighbor)[0]
     assert result.label_volume.voxels.shape == (36, 400, 400)
     assert dice(result.label_volume.voxels > 0, true > 0) > 0.88
+
+
+@pytest.mark.parametrize("channels", [("water",), ("fat", "in_phase", "opposed_phase", "water")])
+def test_noise_is_no_spine(pipeline, channels):
+    rng = np.random.default_rng(0)
+    grid = Grid((36, 128, 128), (2.0, 1.25, 1.25), (0.0, 0.0, 0.0))
+    noise = {name: np.abs(rng.normal(100, 20, grid.size)).astype(np.float32) for name in channels}
+    with pytest.raises(InputError, match="no intervertebral disc was found"):
+        segment(pipeline, noise, grid)
 
 
 def test_the_same_case_gives_the_same_result_twice(pipeline, phantom):

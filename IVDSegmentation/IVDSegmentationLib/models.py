@@ -80,7 +80,10 @@ def model_names() -> list[str]:
 
 
 def load_model(name: str = DEFAULT_MODEL) -> Model:
-    """Load an installed model by name, or one from a folder by a path with a separator in it. Raises ModelError: missing, altered, not fitting."""
+    """Load an installed model by name, or one from a folder by a path with a separator in it.
+
+    Raises ModelError: missing, altered, not fitting.
+    """
     folder = Path(name) if Path(name).name != name else MODELS_FOLDER / name
     card = load_card(folder)
     networks = {}

@@ -17,12 +17,12 @@ from .inputs import normalise, stack_channels
 from .level_evidence import shape_of
 from .level_image import disc_below
 from .levels import LABELS, name_levels
-from .localization import DiscCandidate, find_discs, probability_map
+from .localization import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
 from .models import DEFAULT_MODEL, load_model
 from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .quiet import import_tensorflow
 from .results import Disc, SegmentationResult
-from .volumes import Volume
+from .volumes import WORKING_SPACING_MM, Volume
 from .volumes import put_back as put_back_on_input_grid
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ Progress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
 THRESHOLD = 0.5
+SURE = 0.85
+"""Mean probability over its voxels that at least one disc of a spine reaches: real and phantom discs, cut and degenerated ones
+too, have 0.90 and more, what is found in noise 0.78 and less."""
 DEVICES = ("auto", "cpu", "gpu")
 
 
@@ -117,6 +120,9 @@ class Pipeline:
             starts = [box_start(candidate.center_ijk) for candidate in chain]
             boxes = [crop(stacked, start) for start in starts]
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.segmenter, boxes)]
+            boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
+            if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
+                raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, stacked.shape[:3])
             discs, labels, name_warnings = _name(case, assembled, lowest_level)
@@ -175,6 +181,11 @@ def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> t
         i, j, k = (float(c) for c in centers_ijk[number])
         discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidence))
     return tuple(discs), labels, list(naming.warnings)
+
+
+def _is_speck(probability: np.ndarray) -> bool:
+    """Whether what the segmenter outlined in a box is too small for any part of a disc that is worth a name."""
+    return float((probability >= THRESHOLD).sum() * np.prod(WORKING_SPACING_MM)) < SMALLEST_DISC_MM3
 
 
 def _choose_device(device: str) -> str:
