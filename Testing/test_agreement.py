@@ -211,6 +211,18 @@ def test_files_by_case_and_a_single_pair_give_the_same_figures(tmp_path: Path) -
     assert pair.cases["P1"].discs[0].volume_difference_mm3 == -10 * 10 * 3.125
 
 
+def test_an_empty_prediction_counts_every_disc_as_missing_and_an_empty_reference_is_refused(tmp_path: Path) -> None:
+    one, nothing = np.zeros((2, *SPINE.size), np.uint8)
+    one[4:9, 4:9, 4:9] = 2
+    write_volume(volume(one, SPINE), tmp_path / "expert.nii.gz")
+    write_volume(volume(nothing, SPINE), tmp_path / "empty.nii.gz")
+    evaluation = evaluate(tmp_path / "empty.nii.gz", tmp_path / "expert.nii.gz")
+    assert [case.missing for case in evaluation.cases.values()] == [("L4-L5",)]
+    assert "1 missing, 0 extra" in evaluation.table()
+    with pytest.raises(InputError, match=r"^empty\.nii\.gz holds no disc"):
+        evaluate(tmp_path / "expert.nii.gz", tmp_path / "empty.nii.gz")
+
+
 def test_wrong_paths_are_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path / "ours/P1.nii.gz", spine_labels((1,)))
     write(tmp_path / "theirs/P2.nii.gz", spine_labels((1,)))

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.inputs import stack_channels
 from IVDSegmentationLib.patches import BOX_SIZE, PATCH_SIZE
-from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER
+from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER, WATER_SEGMENTER
 from IVDSegmentationLib.training.samples import SegmenterSamples
 from IVDSegmentationLib.training.scans import Scan, phantom_scan
+from IVDSegmentationLib.training.subsets import SUBSETS
+from scipy import ndimage
 
 
 def made_box(subject, disc, seed):
@@ -38,7 +40,7 @@ def made_water(number):
         vertebrae[9:29, 30:58, max(z - 8, 0) : z + 8] = index
     known = np.zeros(shape, bool)
     known[:, :, 12:108] = True
-    water = (40 + 100 * (discs > 0) + 10 * rng.random(shape)).astype(np.float32)
+    water = (40 + 100 * (discs > 0) + 10 * ndimage.uniform_filter1d(rng.random(shape), 5, axis=0)).astype(np.float32)
     return Scan(
         subject=f"myosegmentum-{number}",
         name=str(number),
@@ -57,16 +59,28 @@ def scans():
     return [made_box(s, d, 7 * d + ord(s)) for s in "ABCDEF" for d in (1, 2)] + [made_water(n) for n in range(6)]
 
 
-def test_segmenter_samples_hold_input_disc_and_known_voxels(scans):
-    samples = SegmenterSamples(scans, SEGMENTER["default"])
-    assert samples.kinds == ["myosegmentum-water", "others"]
+@pytest.mark.parametrize("water_share", [0.0, 0.5, 1.0])
+def test_segmenter_samples_hold_input_disc_and_known_voxels(scans, water_share):
+    samples = SegmenterSamples(scans, replace(SEGMENTER["default"], water_share=water_share, phantom_share=0.0))
+    drawn = {True: water_share < 1, False: water_share > 0}
+    assert {bool(samples.sample(seed)[0][..., :3].any()) for seed in range(40)} >= {k for k, v in drawn.items() if v}
     for seed in range(12):
         x, target = samples.sample(seed)
-        assert x.shape == (*PATCH_SIZE, 4) and target.shape == (*PATCH_SIZE, 2)
+        assert x.shape == (*PATCH_SIZE, 4) and target.shape == (*PATCH_SIZE, 4)
         assert np.isfinite(x).all() and set(np.unique(target)) <= {0.0, 1.0}
+        volume = not x[..., :3].any() and target[..., 3].any()
+        assert volume or not target[..., 2:].any(), "vertebrae are known in the volumes alone"
+        assert not (target[..., 0] * target[..., 2]).any()
         assert 300 < (target[..., 0] * target[..., 1]).sum() < 12000, "a disc is in the box"
     first, again = samples.sample(5), samples.sample(5)
     np.testing.assert_array_equal(first[0], again[0])
+
+
+def test_the_water_segmenter_is_shown_water_alone(scans):
+    samples = SegmenterSamples(scans, replace(WATER_SEGMENTER["default"], water_share=0.3))
+    for seed in range(12):
+        x, _ = samples.sample(seed)
+        assert x[..., 3].any() and not x[..., :3].any()
 
 
 def test_localizer_samples_hold_windows_of_every_kind(scans):
@@ -91,16 +105,22 @@ def test_phantoms_are_training_data_with_nothing_unknown():
 def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_seen_it(scans, tmp_path, monkeypatch):
     from IVDSegmentationLib.training import crossvalidation
 
-    trained = []
+    trained = {"segmenter": [], "water_segmenter": []}
 
     def train(training, preset, folder, seed=0):
-        trained.append({s.subject for s in training})
-        return PaintedNetwork()
+        trained[folder.name].append({s.subject for s in training})
+        return PaintedNetwork(channels=4 if folder.name == "segmenter" else 1)
 
     monkeypatch.setattr(crossvalidation, "train_segmenter", train)
-    rows = crossvalidation.crossvalidate_segmenter(scans, SEGMENTER["default"], tmp_path)
+    presets = {"segmenter": SEGMENTER["default"], "water_segmenter": WATER_SEGMENTER["default"]}
+    rows = crossvalidation.crossvalidate_segmenter(scans, presets, tmp_path)
     everyone = {s.subject for s in scans}
-    assert sorted(subject for seen in trained for subject in everyone - seen) == sorted(everyone)
+    for parts in trained.values():
+        assert sorted(subject for seen in parts for subject in everyone - seen) == sorted(everyone)
+    for row in (r for r in rows if "water" in SUBSETS[r["subset"]]):
+        assert row["expected_dice"] == 1.0, "a painted voxel is called disc outright"
+    roles = {(r["source"], r["role"]) for r in rows if r["subset"] == "water"}
+    assert roles == {("ivdm3seg-patches", "segmenter"), ("myosegmentum-water", "water_segmenter")}
     written = list(csv.DictReader((tmp_path / "rows.csv").open()))
     assert len(written) == len(rows)
     boxes = [r for r in rows if r["source"] == "ivdm3seg-patches"]
@@ -113,9 +133,13 @@ def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_s
 
 
 class PaintedNetwork:
-    """Answers with what it is shown brightest: the made discs are the only bright things."""
+    """Answers with what it is shown brightest: the made discs are the only bright things. channels: that it may be shown."""
+
+    def __init__(self, channels=4):
+        self.channels = channels
 
     def predict_on_batch(self, x):
+        assert np.any(x, axis=(0, 1, 2, 3)).sum() <= self.channels
         water = x[..., 3]
         return (water > 0.75 * np.percentile(water, 99.5)).astype(np.float32)[..., None]
 
@@ -124,7 +148,7 @@ def test_a_volumes_row_counts_found_missed_and_false_discs():
     from IVDSegmentationLib.training.crossvalidation import localizer_row, localizer_summary
 
     scan = made_water(1)
-    row = localizer_row(PaintedNetwork(), PaintedNetwork(), scan)
+    row = localizer_row(PaintedNetwork(), {"segmenter": PaintedNetwork(), "water_segmenter": PaintedNetwork()}, scan)
     assert (row["discs"], row["found"], row["false"]) == (4, 4, 0)
     assert max(row["centre_error_mm"]) < 2.0
     assert min(row["dice"]) > 0.95 and row["in_vertebrae"] < 0.02
@@ -136,3 +160,14 @@ def test_a_volumes_row_counts_found_missed_and_false_discs():
     summary = localizer_summary([row, missed])
     assert summary["found"] == 7 / 8 and summary["false_discs_per_volume"] == 0.5
     assert summary["end_to_end_dice"]["n"] == 4
+    assert summary["all_names_right"] == row["names_right"]
+
+
+def test_names_are_right_when_every_reference_disc_holds_its_own_label():
+    from IVDSegmentationLib.training.crossvalidation import names_right
+
+    scan = made_water(1)
+    labels = np.where(scan.discs > 0, 6 - scan.discs, 0).astype(np.uint8)  # L1-L2 is 5, L4-L5 is 2
+    assert names_right(labels, scan)
+    assert not names_right(np.where(labels > 0, labels + 1, 0), scan), "all shifted by a level"
+    assert not names_right(np.where(labels == 3, 0, labels), scan), "one missed"

@@ -1,15 +1,20 @@
 """The two stages put together, with networks whose answer is known, and with the released model where it matters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from IVDSegmentationLib.cases import case_from_volumes
+from IVDSegmentationLib.confidence import THRESHOLD
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
 from IVDSegmentationLib.inputs import CHANNEL_ORDER
 from IVDSegmentationLib.models import Model
 from IVDSegmentationLib.patches import BOX_SIZE, box_start, crop
 from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.segmentation import THRESHOLD, Pipeline, assemble, keep_one_disc
+from IVDSegmentationLib.roughness import roughness
+from IVDSegmentationLib.segmentation import Pipeline, assemble, keep_one_disc, stage_two
 from IVDSegmentationLib.volumes import Volume
+from scipy import ndimage
 
 
 def blob(center, radii=(12, 11, 4), shape=BOX_SIZE):
@@ -71,7 +76,7 @@ class Oracle:
 def oracle_pipeline():
     pipeline = Pipeline.__new__(Pipeline)
     pipeline.device = "cpu"
-    pipeline.model = Model("oracle", {}, Oracle(), Oracle())
+    pipeline.model = Model("oracle", {}, Oracle(), Oracle(), Oracle())
     return pipeline
 
 
@@ -104,6 +109,41 @@ def test_every_disc_comes_back_exactly_with_its_name(oracle_pipeline, phantom):
 def test_all_patches_of_a_case_go_through_the_network_in_one_batch(oracle_pipeline, phantom):
     result = oracle_pipeline.segment(oracle_case(phantom))
     assert oracle_pipeline.model.segmenter.calls == [(len(result.discs), 36, 36, 28, 4)]
+
+
+def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(oracle_pipeline, phantom):
+    model = replace(oracle_pipeline.model, card={"confidence": {"segmenter": [0.5, 0.2], "water_segmenter": [0.5, 0.3]}})
+    oracle_pipeline.model = model
+    four = oracle_case(phantom)
+    alone = case_from_volumes({"water": Volume(four.channels["water"], four.working_grid, "water")}, "water alone")
+    assert {round(d.confidence, 2) for d in oracle_pipeline.segment(four).discs} == {0.7}
+    assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 0)
+    assert {round(d.confidence, 2) for d in oracle_pipeline.segment(alone).discs} == {0.8}
+    assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 1)
+
+
+def test_smooth_water_alone_is_the_water_segmenters_and_all_else_the_segmenters():
+    water = np.zeros((*BOX_SIZE, 4), np.float32)
+    noise = np.random.default_rng(0).random(BOX_SIZE)
+    water[..., CHANNEL_ORDER.index("water")] = 40 + 100 * blob((17, 17, 12)) + 10 * ndimage.uniform_filter1d(noise, 5, axis=0)
+    rough, both = water.copy(), water.copy()
+    rough[..., CHANNEL_ORDER.index("water")] += 30 * noise
+    both[..., CHANNEL_ORDER.index("fat")] = 1
+    assert [stage_two([box]) for box in (water, rough, both)] == ["water_segmenter", "segmenter", "segmenter"]
+    opposed = np.roll(rough, -1, axis=-1)
+    assert stage_two([opposed]) == "segmenter"
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.random.default_rng(0).normal(size=(60, 60, 60)), 6**0.5 / 2**0.5),
+        (np.arange(60.0)[:, None, None] * np.ones((1, 9, 9)), 0.0),
+        (np.ones((5, 5, 5)), 0.0),
+    ],
+)
+def test_roughness_is_that_of_noise_of_a_ramp_and_of_nothing(image, expected):
+    assert roughness([image]) == pytest.approx(expected, abs=0.02)
 
 
 def test_a_structure_beside_the_spine_is_left_out_with_a_warning(oracle_pipeline, phantom):

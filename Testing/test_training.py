@@ -14,7 +14,7 @@ from IVDSegmentationLib.training.augmentation import (
 )
 from IVDSegmentationLib.training.folds import PARTS, part_of_subject, split
 from IVDSegmentationLib.training.scans import Scan, centers_of, labelled_span, read_scans
-from IVDSegmentationLib.training.subsets import SUBSETS, drop_channels, keep_subset
+from IVDSegmentationLib.training.subsets import ANY_SUBSET, SUBSETS, drop_channels, keep_subset
 from IVDSegmentationLib.training.synthesis import synthesise_channels
 
 SPACING_MM = (2.0, 1.25, 1.25)
@@ -72,6 +72,22 @@ def test_unknown_voxels_change_no_loss(pair):
         assert float(loss(target, probability[..., None])) == pytest.approx(
             float(loss(other_target, other[..., None])), abs=1e-6
         )
+
+
+def test_the_vertebra_adds_its_weighted_loss_where_it_is_known(pair):
+    pytest.importorskip("tensorflow", reason="the losses need TensorFlow")
+    from IVDSegmentationLib.training.losses import VERTEBRA_WEIGHT, dice_and_cross_entropy, disc_and_vertebra
+
+    truth, probability, known = pair
+    disc = np.stack([truth, known.astype(np.float32)], -1)
+    vertebra = np.stack([1 - truth, np.ones_like(truth)], -1)
+    both = float(disc_and_vertebra(np.concatenate([disc, vertebra], -1), np.stack([probability, 0.9 * probability], -1)))
+    alone = float(dice_and_cross_entropy(disc, probability[..., None]))
+    other = float(dice_and_cross_entropy(vertebra, 0.9 * probability[..., None]))
+    assert both == pytest.approx(alone + VERTEBRA_WEIGHT * other, rel=1e-5)
+    unknown = np.stack([1 - truth, np.zeros_like(truth)], -1)
+    without = float(disc_and_vertebra(np.concatenate([disc, unknown], -1), np.stack([probability, probability], -1)))
+    assert without == pytest.approx(alone, abs=1e-5)
 
 
 def test_a_perfect_prediction_has_no_loss_and_cross_entropy_agrees_with_keras(pair):
@@ -157,7 +173,9 @@ def test_subsets_are_completed_by_the_dixon_relations_only():
 
 def test_channel_dropout_draws_every_usable_subset():
     stacked = made_scan("A").channels
-    drawn = {tuple(drop_channels(stacked, np.random.default_rng(seed)).any((0, 1, 2)).tolist()) for seed in range(200)}
+    drawn = {
+        tuple(drop_channels(stacked, ANY_SUBSET, np.random.default_rng(seed)).any((0, 1, 2)).tolist()) for seed in range(200)
+    }
     f, i, o, w = (CHANNEL_ORDER.index(n) for n in ("fat", "in_phase", "opposed_phase", "water"))
     expected = set()
     for given in ((f, i, o, w), (o, w), (o, i), (w,), (o,), (i,)):

@@ -92,7 +92,7 @@ def evaluate(prediction: Path, reference: Path) -> Evaluation:
         folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
         raise InputError(f"{folder.name} is a folder and {file.name} a file: give two files or two folders")
     if not prediction.is_dir():
-        agreement = compare(read_volume(prediction), read_volume(reference))
+        agreement = compare(read_volume(prediction, mask=True), read_volume(reference, mask=True))
         return Evaluation({_stem(prediction): agreement}, agreement.warnings)
     ours, theirs = _masks(prediction), _masks(reference)
     if not ours.keys() & theirs.keys():
@@ -100,9 +100,9 @@ def evaluate(prediction: Path, reference: Path) -> Evaluation:
     cases = {}
     warnings = [f"{name} has no reference and was left out." for name in sorted(ours.keys() - theirs.keys())]
     for name, path in sorted(theirs.items()):
-        expert = read_volume(path)
+        expert = read_volume(path, mask=True)
         if name in ours:
-            cases[name] = compare(read_volume(ours[name]), expert)
+            cases[name] = compare(read_volume(ours[name], mask=True), expert)
             warnings += [f"{name}: {warning}" for warning in cases[name].warnings]
         else:
             cases[name] = compare(Volume(np.zeros_like(expert.voxels), expert.grid, name), expert)

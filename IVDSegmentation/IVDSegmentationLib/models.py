@@ -24,14 +24,22 @@ MODELS_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Models"
 DEFAULT_MODEL = "default"
 
 
+ROLES = ("localizer", "segmenter", "water_segmenter")
+"""The networks of a model, as its card and its files call them."""
+
+
 @dataclass(frozen=True)
 class Model:
-    """The two networks of a released model and its card (the JSON of card.json)."""
+    """The networks of a released model and its card (the JSON of card.json).
+
+    water_segmenter: stage 2 where water is the only channel; of a model without one, its segmenter.
+    """
 
     name: str
     card: Mapping[str, Any]
     localizer: keras.Model
     segmenter: keras.Model
+    water_segmenter: keras.Model
 
 
 def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
@@ -87,7 +95,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
     folder = Path(name) if Path(name).name != name else MODELS_FOLDER / name
     card = load_card(folder)
     networks = {}
-    for role in ("localizer", "segmenter"):
+    for role in (role for role in ROLES if role in card):
         entry = card[role]
         path = folder / entry["weights"]
         if checksum(path) != entry["sha256"]:
@@ -102,4 +110,8 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
                 f"{path.name} of model {folder.name} does not fit its card: install the extension again"
             ) from error
         networks[role] = network
+    for role in ROLES[:2]:
+        if role not in networks:
+            raise ModelError(f"the card of model {folder.name} names no {role}: install the extension again")
+    networks.setdefault("water_segmenter", networks["segmenter"])
     return Model(name=card["name"], card=card, **networks)

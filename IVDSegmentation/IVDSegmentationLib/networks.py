@@ -68,12 +68,14 @@ def unet(
     patch_size: Sequence[int | None] = (None, None, None),
     features: Sequence[int] = (16, 32, 64, 128),
     dropout: float = 0.0,
+    outputs: int = 1,
 ) -> keras.Model:
-    """A 3D U-Net normalised per instance: (batch, *patch_size, channels) -> (batch, *patch_size, 1), probability of disc.
+    """A 3D U-Net normalised per instance: (batch, *patch_size, channels) -> (batch, *patch_size, outputs), probabilities.
 
     Statistics of the sample itself, not running averages, since one average cannot fit every subset of channels.
     patch_size: each a multiple of 2 ** (len(features) - 1), or None for any such size. dropout: spatial, before the
-    second convolution of each pair.
+    second convolution of each pair. outputs: 1, disc; or 2, disc and vertebra, learnt so that the one ends where the
+    other begins.
     """
     import keras
     from keras import layers
@@ -101,7 +103,7 @@ def unet(
         # Halving the features before up-sampling gives the same numbers as after it, at an eighth of the work.
         x = layers.UpSampling3D(2)(layers.Conv3D(width, 1, kernel_initializer="he_normal")(x))
         x = pair(layers.Concatenate()([skip, x]), width)
-    x = layers.Conv3D(1, 1, activation="sigmoid", dtype="float32", name="disc")(x)
+    x = layers.Conv3D(outputs, 1, activation="sigmoid", dtype="float32", name="disc")(x)
     return keras.Model(inputs, x, name="unet")
 
 

@@ -12,16 +12,18 @@ import numpy as np
 
 from .cases import DixonCase
 from .chain import spine_chain
+from .confidence import THRESHOLD, calibrated, expected_dice
 from .errors import InputError, ModelError
-from .inputs import normalise, stack_channels
+from .inputs import CHANNEL_ORDER, normalise, stack_channels
 from .level_evidence import shape_of
 from .level_image import disc_below
 from .levels import LABELS, name_levels
 from .localization import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
-from .models import DEFAULT_MODEL, load_model
+from .models import DEFAULT_MODEL, Model, load_model
 from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .quiet import import_tensorflow
 from .results import Disc, SegmentationResult
+from .roughness import roughness
 from .volumes import WORKING_SPACING_MM, Volume
 from .volumes import put_back as put_back_on_input_grid
 
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
-THRESHOLD = 0.5
 SURE = 0.85
 """Mean probability over its voxels that at least one disc of a spine reaches: real and phantom discs, cut and degenerated ones
 too, have 0.90 and more, what is found in noise 0.78 and less."""
+SMOOTH = 1.08
+"""Roughness under which water counts as smooth: 0.3 to 1.0 in the water volumes that the water segmenter was taught on, 1.2 to
+1.5 in the boxes of the segmenter."""
 DEVICES = ("auto", "cpu", "gpu")
 
 
@@ -44,8 +48,20 @@ def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.
     All boxes go through the network in one batch.
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
-    probability = network.predict_on_batch(batch)[..., 0]
-    return [unpad(p, BOX_SIZE) for p in probability]
+    return [unpad(maps[..., 0], BOX_SIZE) for maps in network.predict_on_batch(batch)]
+
+
+def stage_two(boxes: Sequence[np.ndarray]) -> str:
+    """The role (models.ROLES) of the network that segments boxes [35, 35, 25, 4] of a case.
+
+    The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on
+    such images alone, is the better one, and on rough water it is the worse.
+    """
+    water = CHANNEL_ORDER.index("water")
+    others = [index for index in range(len(CHANNEL_ORDER)) if index != water]
+    if any(box[..., others].any() for box in boxes):
+        return "segmenter"
+    return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH else "segmenter"
 
 
 def keep_one_disc(probability: np.ndarray) -> np.ndarray:
@@ -94,13 +110,14 @@ class Pipeline:
     >>> [disc.level for disc in result.discs]
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, device: str = "auto") -> None:
-        """model: name of an installed model or a folder. device: `auto` (a GPU where TensorFlow sees one), `cpu`, `gpu`.
+    def __init__(self, model: str | Model = DEFAULT_MODEL, device: str = "auto") -> None:
+        """model: name of an installed model or a folder, or one that is loaded already. device: `auto` (a GPU where
+        TensorFlow sees one), `cpu`, `gpu`.
 
         Raises ModelError: weights missing or altered, or no GPU where one is asked for.
         """
         self.device = _choose_device(device)
-        self.model = load_model(model)
+        self.model = load_model(model) if isinstance(model, str) else model
 
     def segment(
         self, case: DixonCase, lowest_level: str | None = None, progress: Progress = lambda stage, fraction: None
@@ -119,13 +136,16 @@ class Pipeline:
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(candidate.center_ijk) for candidate in chain]
             boxes = [crop(stacked, start) for start in starts]
-            boxes = [keep_one_disc(p) for p in segment_boxes(self.model.segmenter, boxes)]
+            role = stage_two(boxes)
+            boxes = [keep_one_disc(p) for p in segment_boxes(getattr(self.model, role), boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
             if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, stacked.shape[:3])
-            discs, labels, name_warnings = _name(case, assembled, lowest_level)
+            line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
+            confidences = [calibrated(expected_dice(box), line) for box in boxes]
+            discs, labels, name_warnings = _name(case, assembled, confidences, lowest_level)
         with _stage(timings, progress, "put back", 0.9):
             on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
         progress("done", 1.0)
@@ -153,8 +173,13 @@ class Pipeline:
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
 
 
-def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
-    """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of."""
+def _name(
+    case: DixonCase, assembled: _Assembled, confidences: Sequence[float], lowest_level: str | None
+) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
+    """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of.
+
+    confidences: of each box, in the order of the owners' numbers.
+    """
     from scipy import ndimage
 
     boxes = {n: box for n, box in enumerate(ndimage.find_objects(assembled.owner), start=1) if box is not None}
@@ -176,10 +201,9 @@ def _name(case: DixonCase, assembled: _Assembled, lowest_level: str | None) -> t
         if level is None:
             continue
         labels[boxes[number]][masks[number]] = LABELS[level]
-        confidence = float(probabilities[number].sum() / masks[number].sum())
         x, y, z = (float(c) for c in centers_mm[number])
         i, j, k = (float(c) for c in centers_ijk[number])
-        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidence))
+        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidences[number - 1]))
     return tuple(discs), labels, list(naming.warnings)
 
 

@@ -40,6 +40,11 @@ class Augmentation:
 
 PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
 # Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
+MODERATE_AUGMENTATION = Augmentation(
+    probability=0.5, flip_probability=(0.5, 0.3, 0.0), rotation_degrees=(12.0, 8.0, 8.0), scale=0.12,
+    elastic_mm=3.0, elastic_sigma_mm=12.0,
+    gain=0.1, gamma=0.3, bias=0.2, noise=0.04, blur=0.5,
+)  # fmt: skip
 STRONG_AUGMENTATION = Augmentation(
     probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2,
     elastic_mm=5.0, elastic_sigma_mm=10.0,

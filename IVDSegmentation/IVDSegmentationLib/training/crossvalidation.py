@@ -5,21 +5,26 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..cases import case_from_volumes
 from ..chain import spine_chain
+from ..confidence import THRESHOLD, expected_dice
+from ..inputs import CHANNEL_ORDER
+from ..levels import UNCERTAIN
 from ..localization import find_discs, probability_map
 from ..metrics import dice
+from ..models import Model
 from ..patches import BOX_SIZE, box_start, crop
-from ..segmentation import THRESHOLD, assemble, keep_one_disc, segment_boxes
-from ..volumes import WORKING_SPACING_MM
+from ..segmentation import Pipeline, assemble, keep_one_disc, segment_boxes, stage_two
+from ..volumes import WORKING_SPACING_MM, Grid, Volume
+from .calibration import expected_calibration_error, fit_confidence, held_out_confidence, judged_rows, write_diagram
 from .folds import PARTS, split
-from .loop import train_network
-from .presets import LOCALIZER, SEGMENTER, Preset
+from .loop import load_trained, train_network
+from .presets import Preset
 from .samples import SegmenterSamples
 from .scans import Scan, phantom_scan
 from .subsets import SUBSETS, keep_subset
@@ -54,32 +59,45 @@ def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: i
     return train_network(SegmenterSamples([*scans, *phantoms], preset), preset, folder, seed)
 
 
-def with_steps(preset: Preset, steps: int | None) -> Preset:
-    """The preset, with another number of steps where one is given."""
-    return replace(preset, steps=steps) if steps else preset
-
-
-def crossvalidate_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> list[Row]:
+def crossvalidate_segmenter(scans: Sequence[Scan], presets: Mapping[str, Preset], folder: Path, seed: int = 0) -> list[Row]:
     """Leave out one part of the subjects at a time; a row for every held-out disc, subset of channels and centre.
 
+    presets: of `segmenter` and `water_segmenter`; which answers, the pipeline decides (segmentation.stage_two).
     Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Writes `rows.csv`,
-    `summary.json` and, for boxes with a reference file, `predictions/SUBJECT/DISC/disc.nii.gz` (all channels, given
-    centres, its value the disc's number) to folder, and each fold's training below it.
+    `summary.json`, `reliability.svg` (calibration.py) and, for boxes with a reference file,
+    `predictions/SUBJECT/DISC/disc.nii.gz` (all channels, given centres, its value the disc's number) to folder, and each
+    fold's trainings below it.
     """
     rows: list[Row] = []
     for fold in range(PARTS):
         training, held_out = split(scans, fold, PARTS)
-        network = train_segmenter(training, preset, folder / f"fold-{fold}", seed + fold)
+        networks = {
+            role: train_segmenter(training, preset, folder / f"fold-{fold}" / role, seed + fold)
+            for role, preset in presets.items()
+        }
         rng = np.random.default_rng(fold)
         for scan in held_out:
             for number in range(1, len(scan.centers_ijk) + 1):
-                rows += _disc_rows(network, scan, number, rng, folder / "predictions")
+                rows += _disc_rows(networks, scan, number, rng, folder / "predictions")
         _write(folder, rows, segmenter_summary(rows))
+    judged = judged_rows(rows)
+    confidence, truth = held_out_confidence(judged)
+    write_diagram(confidence, truth, folder / "reliability.svg")
+    calibration = {
+        "lines": fit_confidence(judged),
+        "expected calibration error": round(expected_calibration_error(confidence, truth), 4),
+    }
+    _write(folder, rows, {**segmenter_summary(rows), "confidence": calibration})
     return rows
 
 
-def _disc_rows(network: keras.Model, scan: Scan, number: int, rng: np.random.Generator, predictions: Path) -> Iterable[Row]:
-    """The rows of one disc of a scan: every subset of channels, and moved centres for the most and the least of them."""
+def _disc_rows(
+    networks: Mapping[str, keras.Model], scan: Scan, number: int, rng: np.random.Generator, predictions: Path
+) -> Iterable[Row]:
+    """The rows of one disc of a scan: every subset of channels, and moved centres for the most and the least of them.
+
+    expected_dice: what the pipeline makes its confidence of (confidence.py).
+    """
     given = scan.centers_ijk[number - 1]
     moved = tuple(c + float(rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS)) for c in given)
     four = all(scan.available)
@@ -89,8 +107,11 @@ def _disc_rows(network: keras.Model, scan: Scan, number: int, rng: np.random.Gen
             if where == "moved" and subset not in ("all", "water"):
                 continue
             start = box_start(center)
-            boxes = segment_boxes(network, [crop(channels, start)])
-            mask = assemble(boxes, [start], scan.discs.shape).probability >= THRESHOLD
+            box = crop(channels, start)
+            role = stage_two([box])
+            boxes = segment_boxes(networks[role], [box])
+            probability = assemble(boxes, [start], scan.discs.shape).probability
+            mask = probability >= THRESHOLD
             # What lies beyond the box at the given centre is another box's; beyond the known voxels there is no truth.
             judged = _inside(mask.shape, box_start(given)) & scan.known
             if scan.reference is not None and (subset, where) == ("all", "given"):
@@ -101,7 +122,9 @@ def _disc_rows(network: keras.Model, scan: Scan, number: int, rng: np.random.Gen
                 "disc": _level_number(scan, number),
                 "subset": subset,
                 "centre": where,
+                "role": role,
                 "dice": dice(mask & judged, (scan.discs > 0) & judged),
+                "expected_dice": expected_dice(keep_one_disc(boxes[0])),
             }
 
 
@@ -113,7 +136,7 @@ def _level_number(scan: Scan, number: int) -> int:
 
 
 def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> None:
-    from ..volumes import Volume, read_volume, write_volume
+    from ..volumes import read_volume, write_volume
 
     box = reference.parent
     target = predictions / box.parent.name / box.name / reference.name
@@ -156,23 +179,18 @@ def crossvalidate_localizer(
 ) -> list[Row]:
     """Leave out a third of the subjects at a time; a row for every held-out water volume.
 
-    segmenter_folder: a finished cross-validation of the segmenter; its network that has not seen the subject either
-    segments what the localizer finds, end to end. Writes `rows.csv` and `summary.json` to folder.
+    segmenter_folder: a finished cross-validation of the segmenters; its networks that have not seen the subject either
+    segment what the localizer finds, end to end. Writes `rows.csv` and `summary.json` to folder.
     """
-    from ..models import load_arrays
-    from ..networks import build_network
-
     rows: list[Row] = []
     for fold in range(LOCALIZER_FOLDS):
         training, held_out = split(scans, fold, LOCALIZER_FOLDS)
         network = train_localizer(training, preset, folder / f"fold-{fold}", seed + fold)
-        segmenters: dict[int, keras.Model] = {}
+        segmenters: dict[int, dict[str, keras.Model]] = {}
         if segmenter_folder is not None:
-            for part in range(PARTS):
-                if part * LOCALIZER_FOLDS // PARTS == fold:
-                    chosen = SEGMENTER["default"]
-                    segmenters[part] = build_network(chosen.architecture, **chosen.parameters)
-                    segmenters[part].set_weights(load_arrays(segmenter_folder / f"fold-{part}" / "weights.npz"))
+            for part in (p for p in range(PARTS) if p * LOCALIZER_FOLDS // PARTS == fold):
+                own = segmenter_folder / f"fold-{part}"
+                segmenters[part] = {role: load_trained(own / role) for role in ("segmenter", "water_segmenter")}
         for scan in (s for s in held_out if s.vertebrae is not None):
             part = next((p for p in range(PARTS) if scan.subject in {s.subject for s in split(scans, p, PARTS)[1]}), 0)
             rows.append(localizer_row(network, segmenters.get(part), scan))
@@ -180,9 +198,9 @@ def crossvalidate_localizer(
     return rows
 
 
-def localizer_row(localizer: keras.Model, segmenter: keras.Model | None, scan: Scan) -> Row:
-    """How one whole volume fares: discs found, centre errors (mm), false discs inside the known span, and end to end
-    Dice per disc and the share of voxels called disc that lie inside a vertebra.
+def localizer_row(localizer: keras.Model, segmenters: Mapping[str, keras.Model] | None, scan: Scan) -> Row:
+    """How one whole volume fares: discs found, centre errors (mm), false discs inside the known span; with segmenters
+    (by role), what the whole pipeline makes of it, end to end.
 
     A disc is found where a centre lies on it or within NEAR_MM of its centroid (a reference that covers half a disc has
     its centroid elsewhere); a false disc is a centre within the known span that finds none.
@@ -206,14 +224,35 @@ def localizer_row(localizer: keras.Model, segmenter: keras.Model | None, scan: S
         "subject": scan.subject, "discs": len(scan.centers_ijk), "found": len(errors), "false": false,
         "centre_error_mm": list(errors.values()), "candidates": len(found), "chain": len(chain),
     }  # fmt: skip
-    if segmenter is not None and chain:
-        starts = [box_start(c.center_ijk) for c in chain]
-        boxes = [keep_one_disc(p) for p in segment_boxes(segmenter, [crop(scan.channels, s) for s in starts])]
-        mask = assemble(boxes, starts, scan.discs.shape).probability >= THRESHOLD
-        judged = [_inside(mask.shape, box_start(center)) & scan.known for center in scan.centers_ijk]
-        row["dice"] = [dice(mask & where, (scan.discs > 0) & where) for where in judged]
-        row["in_vertebrae"] = float((mask & (scan.vertebrae > 0)).sum() / max(1, mask.sum()))  # type: ignore[operator]
+    if segmenters is not None:
+        row.update(_end_to_end(localizer, segmenters, scan))
     return row
+
+
+def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], scan: Scan) -> Row:
+    """What the whole pipeline makes of a water volume: Dice of every reference disc within its box, the share of voxels
+    called disc inside vertebrae, whether all names are right, and whether a warning calls them uncertain."""
+    model = Model("cross-validated", {}, localizer, **segmenters)
+    x, y, z = scan.discs.shape
+    grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
+    water = Volume(scan.channels[..., CHANNEL_ORDER.index("water")], grid)
+    result = Pipeline(model).segment(case_from_volumes({"water": water}, scan.name))
+    mask = result.labels > 0
+    judged = [_inside(mask.shape, box_start(center)) & scan.known for center in scan.centers_ijk]
+    return {
+        "dice": [dice(mask & where, (scan.discs > 0) & where) for where in judged],
+        "in_vertebrae": float((mask & (scan.vertebrae > 0)).sum() / max(1, mask.sum())),  # type: ignore[operator]
+        "names_right": names_right(result.labels, scan),
+        "names_uncertain": any(warning.startswith(UNCERTAIN) for warning in result.warnings),
+    }
+
+
+def names_right(labels: np.ndarray, scan: Scan) -> bool:
+    """Whether every disc of a water volume's reference has its own label (levels.LABELS) in labels [x, y, z], where most of
+    the voxels called disc within it are. A disc without a voxel is not rightly named."""
+    numbers = [int(n) for n in np.unique(scan.discs) if n]
+    counts = {n: np.bincount(labels[scan.discs == n], minlength=2)[1:] for n in numbers}
+    return all(c.any() and 1 + int(np.argmax(c)) == _level_number(scan, n) for n, c in counts.items())
 
 
 def localizer_summary(rows: Sequence[Row]) -> dict[str, Any]:
@@ -230,6 +269,9 @@ def localizer_summary(rows: Sequence[Row]) -> dict[str, Any]:
     if segmented:
         summary["end_to_end_dice"] = _mean_sd(d for r in segmented for d in r["dice"])
         summary["in_vertebrae"] = _mean_sd(r["in_vertebrae"] for r in segmented)
+        summary["all_names_right"] = sum(r["names_right"] for r in segmented) / len(segmented)
+        wrong = sum(not r["names_right"] and not r["names_uncertain"] for r in segmented)
+        summary["names_wrong_without_warning"] = wrong / len(segmented)
     return summary
 
 
@@ -248,6 +290,3 @@ def _write(folder: Path, rows: Sequence[Row], summary: Mapping[str, Any]) -> Non
         writer.writeheader()
         writer.writerows(rows)
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-
-
-PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER}

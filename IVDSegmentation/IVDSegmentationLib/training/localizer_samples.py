@@ -14,7 +14,7 @@ from .augmentation import change_intensities, random_transform, resample
 from .presets import Preset
 from .samples import assemble_sample
 from .scans import Scan, phantom_scan
-from .subsets import drop_channels
+from .subsets import ANY_SUBSET, drop_channels
 from .synthesis import smooth_field, synthesise_channels
 
 WINDOW = (16, 88, 88)
@@ -59,7 +59,7 @@ class LocalizerSamples:
         )
         channels = change_intensities(seen[..., :4], change, rng)
         if np.any(channels, axis=(0, 1, 2)).all():
-            channels = drop_channels(channels, rng)
+            channels = drop_channels(channels, ANY_SUBSET, rng)
         # Beyond the scan there is air and no disc: a user's field of view may hold such a margin too.
         outside = ~seen[..., :4].any(-1)
         return assemble_sample(channels, seen[..., 4], np.maximum(seen[..., 5], outside), WINDOW)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..errors import InputError
 from ..networks import build_network
 from .presets import Preset
 
@@ -71,6 +72,19 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
         "seed": seed,
     }
     (folder / "finished.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return network
+
+
+def load_trained(folder: Path) -> keras.Model:
+    """The network that a finished training left in folder. Raises InputError where none did."""
+    from ..models import load_arrays
+
+    try:
+        record = json.loads((folder / "finished.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder.name} in {folder.parent.name} holds no finished training: train it to its end") from error
+    network = build_network(record["architecture"], **record["parameters"])
+    network.set_weights(load_arrays(folder / "weights.npz"))
     return network
 
 

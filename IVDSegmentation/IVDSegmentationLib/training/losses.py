@@ -1,4 +1,5 @@
-"""The losses. Targets are [batch, x, y, z, 2]: the reference 0/1, and 1 where that reference is known, else 0."""
+"""The losses. Targets are [batch, x, y, z, 4]: disc 0/1, and 1 where that is known, else 0, and the same of vertebra; the
+first two suffice for networks that find discs alone."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ def dice_loss(target: Any, probability: Any) -> Any:
     """The paper's Dice loss, 1 - (2 |TP| + 1) / (|T| + |P| + 1), over the known voxels of the batch. Scalar, 0..1."""
     from keras import ops
 
-    reference, known = target[..., :1], target[..., 1:]
+    reference, known = target[..., :1], target[..., 1:2]
     predicted = probability * known
     overlap = ops.sum(reference * predicted)
     return 1.0 - (2.0 * overlap + 1.0) / (ops.sum(reference * known) + ops.sum(predicted) + 1.0)
@@ -20,7 +21,19 @@ def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
     optimum and which keeps the probabilities calibrated. Scalar, >= 0."""
     from keras import ops
 
-    reference, known = target[..., :1], target[..., 1:]
+    reference, known = target[..., :1], target[..., 1:2]
     p = ops.clip(probability, 1e-5, 1.0 - 1e-5)
     entropy = -(reference * ops.log(p) + (1.0 - reference) * ops.log(1.0 - p))
     return dice_loss(target, probability) + ops.sum(entropy * known) / (ops.sum(known) + 1.0)
+
+
+VERTEBRA_WEIGHT = 0.4
+
+
+def disc_and_vertebra(target: Any, probability: Any) -> Any:
+    """`dice_and_cross_entropy` of the disc, and VERTEBRA_WEIGHT times that of the vertebra. Scalar, >= 0.
+
+    target: [batch, x, y, z, 4], probability: [batch, x, y, z, 2].
+    """
+    vertebra = dice_and_cross_entropy(target[..., 2:], probability[..., 1:])
+    return dice_and_cross_entropy(target, probability[..., :1]) + VERTEBRA_WEIGHT * vertebra

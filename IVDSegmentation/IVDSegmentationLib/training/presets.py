@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .augmentation import PAPER_AUGMENTATION, STRONG_AUGMENTATION, Augmentation
-from .losses import dice_and_cross_entropy, dice_loss
+from .augmentation import MODERATE_AUGMENTATION, PAPER_AUGMENTATION, STRONG_AUGMENTATION, Augmentation
+from .losses import dice_and_cross_entropy, dice_loss, disc_and_vertebra
+from .subsets import ANY_SUBSET, WATER_ONLY
 
 
 @dataclass(frozen=True)
 class Preset:
     """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
     average: momentum of the running average of the weights that is kept, or None. water_share,
-    phantom_share: of the samples that come from water volumes and from phantoms. channel_dropout: draw subsets of
-    channels. bfloat16: compute in it (weights stay float32)."""
+    phantom_share: of the samples that come from water volumes and from phantoms. subsets: how often a segmenter sees which
+    channels (subsets.py), or None for all. bfloat16: compute in it (weights stay float32)."""
 
     architecture: str
     parameters: Mapping[str, Any]
@@ -29,7 +30,7 @@ class Preset:
     weight_decay: float = 0.0
     water_share: float = 0.0
     phantom_share: float = 0.0
-    channel_dropout: bool = False
+    subsets: Mapping[str, float] | None = None
     bfloat16: bool = False
 
 
@@ -47,20 +48,34 @@ SEGMENTER = {
     ),
     "default": Preset(
         architecture="unet",
-        parameters={"features": (24, 48, 96), "dropout": 0.1},
+        parameters={"features": (16, 32, 64), "dropout": 0.1},
         loss=dice_and_cross_entropy,
-        augmentation=STRONG_AUGMENTATION,
-        steps=5500,
+        augmentation=MODERATE_AUGMENTATION,
+        steps=2500,
         batch=2,
         learning_rate=2e-3,
         average=0.995,
         weight_decay=1e-3,
-        water_share=0.38,
-        phantom_share=0.17,
-        channel_dropout=True,
+        phantom_share=0.15,
+        subsets=ANY_SUBSET,
         bfloat16=True,
     ),
 }
+"""Stage 2, given more than water. The water volumes are left to the one below: their reference is of another style."""
+
+WATER_SEGMENTER = {
+    "paper": replace(SEGMENTER["paper"], water_share=1.0, subsets=WATER_ONLY),
+    "default": replace(
+        SEGMENTER["default"],
+        parameters={"features": (16, 32, 64), "dropout": 0.1, "outputs": 2},
+        loss=disc_and_vertebra,
+        steps=2600,
+        water_share=1.0,
+        phantom_share=0.0,
+        subsets=WATER_ONLY,
+    ),
+}
+"""Stage 2 where smooth water is the only channel (segmentation.segment_by_channels): the water volumes and their style."""
 
 LOCALIZER = {
     "paper": Preset(
@@ -85,7 +100,14 @@ LOCALIZER = {
         average=0.99,
         weight_decay=1e-3,
         water_share=0.5,
-        channel_dropout=True,
         bfloat16=True,
     ),
 }
+
+PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WATER_SEGMENTER}
+"""By network, as the command line calls it, and by name."""
+
+
+def with_steps(preset: Preset, steps: int | None) -> Preset:
+    """The preset, with another number of steps where one is given."""
+    return replace(preset, steps=steps) if steps else preset

@@ -1,28 +1,33 @@
-"""Making a released model of two trained networks: their weights, and the card with checksums and what was measured."""
+"""Making a released model of trained networks: their weights, and the card with checksums and what was measured."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
 from ..inputs import CHANNEL_ORDER
 from ..models import checksum, load_arrays
+from .calibration import fit_confidence, judged_rows, read_rows
 
 
-def release_model(localizer: Path, segmenter: Path, card: Path, folder: Path) -> None:
-    """Write the model folder: `localizer.npz`, `segmenter.npz`, `card.json`.
+def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, crossvalidation: Path | None = None) -> None:
+    """Write the model folder: `ROLE.npz` of every network, and `card.json`.
 
-    localizer, segmenter: folders of finished trainings. card: JSON object with what the machine
-    cannot know (name, data, results, limits). Raises InputError where a training did not finish.
+    trainings: folder of a finished training by role (models.ROLES). card: JSON object with what the machine
+    cannot know (name, data, results, limits). crossvalidation: folder of a segmenters' cross-validation, on which the
+    confidence is calibrated; without one it stays as the networks say. Raises InputError where a training did not finish.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = json.loads(card.read_text(encoding="utf-8"))
     content["channel_order"] = list(CHANNEL_ORDER)
-    for role, source in (("localizer", localizer), ("segmenter", segmenter)):
+    for role, source in trainings.items():
         if not (source / "weights.npz").is_file() or not (source / "finished.json").is_file():
-            raise InputError(f"{source.name} holds no finished training: run `ivdseg train {role}` to its end first")
+            raise InputError(
+                f"{source.name} holds no finished training: run `ivdseg train {role.replace('_', '-')}` to its end first"
+            )
         shutil.copyfile(source / "weights.npz", folder / f"{role}.npz")
         trained = json.loads((source / "finished.json").read_text(encoding="utf-8"))
         content[role] = {
@@ -34,4 +39,6 @@ def release_model(localizer: Path, segmenter: Path, card: Path, folder: Path) ->
             "trained_parameters": sum(array.size for array in load_arrays(folder / f"{role}.npz")),
             "training": trained,
         }
+    if crossvalidation is not None:
+        content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
     (folder / "card.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -22,12 +22,16 @@ def assemble_sample(
     channels: np.ndarray, discs: np.ndarray, known: np.ndarray, size: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Channels [x, y, z, 4], disc and known maps -> network input [*size, 4] and target [*size, 2] (losses.py)."""
-    target = np.stack([discs >= 0.5, known > 0.99], -1).astype(np.float32)
-    return pad(normalise(channels), size), pad(target, size)
+    return pad(normalise(channels), size), pad(known_map(discs, known), size)
+
+
+def known_map(structure: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Interpolated maps [x, y, z] of a structure and of where it is known -> 0/1, float32 [x, y, z, 2]."""
+    return np.stack([structure >= 0.5, known > 0.99], -1).astype(np.float32)
 
 
 class SegmenterSamples:
-    """Augmented boxes around discs. `sample(seed)` -> input [36, 36, 28, 4], target [36, 36, 28, 2].
+    """Augmented boxes around discs. `sample(seed)` -> input [36, 36, 28, 4], target [36, 36, 28, 4] (losses.py).
 
     scans of three kinds are drawn with the preset's shares: water volumes, phantoms, and all others.
     """
@@ -38,8 +42,10 @@ class SegmenterSamples:
         for scan in scans:
             margin = 0 if scan.discs.shape == BOX_SIZE else MARGIN_VOXELS
             size = [n + 2 * margin for n in BOX_SIZE]
-            parts = [scan.channels, (scan.discs > 0)[..., None], scan.known[..., None]]
-            whole = np.concatenate([p.astype(np.float32) for p in parts], -1)
+            drawn = np.zeros(scan.discs.shape, bool) if scan.vertebrae is None else scan.vertebrae > 0
+            drawn_known = scan.known & (scan.vertebrae is not None)
+            maps = np.stack([scan.discs > 0, scan.known, drawn, drawn_known], -1)
+            whole = np.concatenate([scan.channels, maps.astype(np.float32)], -1)
             kind = scan.source if scan.source in ("myosegmentum-water", "phantom") else "others"
             for center in scan.centers_ijk:
                 box = crop(whole, box_start(center, size), size)
@@ -59,6 +65,8 @@ class SegmenterSamples:
         offset_mm = [margin * s for s in WORKING_SPACING_MM]
         seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         channels = change_intensities(seen[..., :4], change, rng)
-        if self.preset.channel_dropout and all(scan.available):
-            channels = drop_channels(channels, rng)
-        return assemble_sample(channels, seen[..., 4], seen[..., 5], PATCH_SIZE)
+        if self.preset.subsets and all(scan.available):
+            channels = drop_channels(channels, self.preset.subsets, rng)
+        x, disc = assemble_sample(channels, seen[..., 4], seen[..., 5], PATCH_SIZE)
+        vertebra = pad(known_map(seen[..., 6], seen[..., 7]), PATCH_SIZE)
+        return x, np.concatenate([disc, vertebra], -1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..inputs import CHANNEL_ORDER
@@ -18,7 +20,10 @@ SUBSETS: dict[str, tuple[str, ...]] = {
 }
 """Named sets of given channels. Sets that determine all four by the Dixon relations are completed before the network."""
 
-_DRAWN = {"all": 0.45, "opposed+water": 0.13, "opposed+in": 0.07, "water": 0.15, "opposed": 0.12, "in": 0.08}
+ANY_SUBSET = {"all": 0.45, "opposed+water": 0.13, "opposed+in": 0.07, "water": 0.15, "opposed": 0.12, "in": 0.08}
+"""How often a network that takes any subset sees each of them in training."""
+WATER_ONLY = {"water": 1.0}
+"""The same of a network for water alone."""
 
 
 def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
@@ -31,10 +36,10 @@ def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     return stack_channels(complete_channels(given)[0])
 
 
-def drop_channels(stacked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """[x, y, z, 4] with a random subset of its channels set to zero; a quarter of the full sets get an opposed-phase
-    channel computed from water and fat, as the pipeline does where it is missing."""
-    name = rng.choice(list(_DRAWN), p=list(_DRAWN.values()))
+def drop_channels(stacked: np.ndarray, shares: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """[x, y, z, 4] with zeros outside a random one of SUBSETS, each as often as shares (sum 1) says; a quarter of the full
+    sets get an opposed-phase channel computed from water and fat, as the pipeline does where it is missing."""
+    name = rng.choice(list(shares), p=list(shares.values()))
     if name == "all":
         if rng.random() < 0.25:
             stacked = stacked.copy()

@@ -1,0 +1,69 @@
+"""Confidence: the Dice a disc may expect, and its calibration, against brute force and made rows."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from IVDSegmentationLib.confidence import calibrated, expected_dice
+from IVDSegmentationLib.training.calibration import (
+    expected_calibration_error,
+    fit_confidence,
+    held_out_confidence,
+    judged_rows,
+    write_diagram,
+)
+
+
+def test_the_expected_dice_is_that_of_references_drawn_from_the_probabilities():
+    rng = np.random.default_rng(0)
+    probability = np.clip(rng.normal(0.3, 0.35, (12, 12, 12)), 0, 1)
+    called = probability >= 0.5
+    drawn = [rng.random(probability.shape) < probability for _ in range(400)]
+    mean = np.mean([2 * (called & truth).sum() / (called.sum() + truth.sum()) for truth in drawn])
+    assert expected_dice(probability) == pytest.approx(mean, abs=0.003)
+
+
+def test_certain_and_empty_discs_have_confidence_one_and_none():
+    mask = np.zeros((4, 4, 4))
+    assert expected_dice(mask) == 0.0 and expected_dice(mask + 0.4) == 0.0
+    mask[1:3, 1:3, 1:3] = 1
+    assert expected_dice(mask) == 1.0
+    assert (calibrated(1.0, (1.0, 0.2)), calibrated(0.5, (1.0, -0.6)), calibrated(0.5, (0.8, 0.1))) == (1.0, 0.0, 0.5)
+
+
+def made_rows(slope, intercept, noise=0.0):
+    """Ten discs of each of six subjects, by two networks; that for water alone is 0.3 worse than it expects."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for number in range(60):
+        for role, subset, wrong in (("segmenter", "all", 0.0), ("water_segmenter", "water", -0.3)):
+            expected = float(rng.uniform(0.7, 1.0))
+            dice = slope * expected + intercept + noise * float(rng.normal()) + wrong
+            row = {"subject": f"{number % 6}", "role": role, "subset": subset, "expected_dice": expected}
+            rows += [{**row, "centre": "given", "dice": dice}, {**row, "centre": "moved", "dice": 0.0}]
+    return rows
+
+
+def test_the_fit_finds_the_line_that_the_rows_were_made_of():
+    assert fit_confidence(judged_rows(made_rows(0.8, 0.1))) == {"segmenter": (0.8, 0.1), "water_segmenter": (0.8, -0.2)}
+
+
+def test_calibrated_confidence_has_a_small_error_and_uncalibrated_one_its_bias():
+    rows = judged_rows(made_rows(0.8, 0.1, noise=0.01))
+    confidence, truth = held_out_confidence(rows)
+    assert len(confidence) == 120
+    assert expected_calibration_error(confidence, truth) < 0.01
+    assert expected_calibration_error(truth + 0.07, truth) == pytest.approx(0.07)
+
+
+def test_the_error_is_the_textbooks_sum_over_bins():
+    confidence, truth = np.array([0.91, 0.93, 0.97, 1.0]), np.array([0.90, 0.90, 0.99, 0.95])
+    assert expected_calibration_error(confidence, truth) == pytest.approx(0.5 * 0.02 + 0.5 * 0.015)
+
+
+def test_the_diagram_holds_every_disc(tmp_path):
+    confidence, truth = held_out_confidence(judged_rows(made_rows(0.8, 0.1, noise=0.03)))
+    write_diagram(confidence, truth, tmp_path / "reliability.svg")
+    circles = ElementTree.parse(tmp_path / "reliability.svg").findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len([c for c in circles if c.get("r") == "2"]) == 120
+    assert all(0 <= float(c.get(axis)) <= 360 for c in circles for axis in ("cx", "cy"))
