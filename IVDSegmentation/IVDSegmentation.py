@@ -1,6 +1,5 @@
 """IVD Segmentation, a scripted module of 3D Slicer: module, panel, logic and self-test. The work is in IVDSegmentationLib."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Union
@@ -8,11 +7,11 @@ from typing import Annotated, Union
 import qt
 import slicer
 import vtk
-from IVDSegmentationLib import mrml, slicer_inputs, slicer_setup, slicer_texts
+from IVDSegmentationLib import mrml, mrml_renaming, mrml_results, mrml_sample, slicer_inputs, slicer_setup, slicer_texts
 from IVDSegmentationLib.cases import REFERENCE_ORDER
-from IVDSegmentationLib.dixon import PLAIN_NAMES
 from IVDSegmentationLib.errors import Cancelled, InputError
 from IVDSegmentationLib.levels import LEVELS
+from IVDSegmentationLib.mrml_panel import AUTOMATIC, PARAMETERS, InputsSection, ResultsSection, lowest_level
 from IVDSegmentationLib.slicer_run import Callbacks, Request, Segmenter
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -25,11 +24,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-AUTOMATIC = "automatic"
-PARAMETERS = {"water": "water", "fat": "fat", "in_phase": "inPhase", "opposed_phase": "opposedPhase"}
-"""Channel -> how a parameter and an argument of `segment` call it."""
-PHANTOM_NAME, PHANTOM_SEED = "Dixon lumbar phantom", 2018
 
 
 class IVDSegmentation(ScriptedLoadableModule):
@@ -46,21 +40,7 @@ class IVDSegmentation(ScriptedLoadableModule):
             "Implements the two-stage convolutional network for Dixon MRI whose authors published part of the IVDM3Seg data "
             "with their code (repository Pele324/3D_IVD_Seg); IVDM3Seg: Zheng, Belavy, Li, MICCAI 2018."
         )
-        slicer.app.connect("startupCompleted()", register)
-
-
-def register():
-    """Add the sample case to the Sample Data module and the discs' terms to the terminologies."""
-    import SampleData
-
-    resources = os.path.join(os.path.dirname(__file__), "Resources")
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="IVD Segmentation",
-        sampleName=PHANTOM_NAME,
-        thumbnailFileName=os.path.join(resources, "Icons", "DixonLumbarPhantom.png"),
-        customDownloader=lambda source: mrml.add_phantom(PHANTOM_SEED, PHANTOM_NAME),
-    )
-    slicer.modules.terminologies.logic().LoadTerminologyFromFile(os.path.join(resources, "IntervertebralDiscs.term.json"))
+        slicer.app.connect("startupCompleted()", mrml_sample.register)
 
 
 @parameterNodeWrapper
@@ -92,23 +72,25 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = IVDSegmentationLogic()
+        self.inputs = InputsSection(self.ui, self.logic, lambda: self._parameterNode)
+        self.results = ResultsSection(self.ui, self.logic)
         self._volumesArrived = qt.QTimer()
         self._volumesArrived.setSingleShot(True)
         self._volumesArrived.setInterval(300)
-        self._volumesArrived.connect("timeout()", self._fillEmptySelectors)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneCloses)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneChanged)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._onSceneChanged)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self._onNodeAdded)
-        self.ui.findButton.connect("clicked(bool)", self.onFindButton)
-        self.ui.loadFolderButton.connect("clicked(bool)", self.onLoadFolderButton)
+        self._volumesArrived.connect("timeout()", self.inputs.fill_if_empty)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneCloses)
+        for changed in (scene.EndCloseEvent, scene.EndImportEvent):
+            self.addObserver(scene, changed, self._onSceneChanged)
+        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
         self.ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
+        self.ui.saveReportButton.connect("clicked(bool)", self.onSaveReportButton)
         self._useParameterNode(self.logic.getParameterNode())
 
     def enter(self):
         self._entered = True
         self._useParameterNode(self.logic.getParameterNode())
-        self._fillEmptySelectors()
+        self.inputs.fill_if_empty()
 
     def exit(self):
         self._entered = False
@@ -123,17 +105,17 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _useParameterNode(self, parameterNode):
         if self._parameterNode is not None:
             self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._showState)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
         self._parameterNode = parameterNode
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._showState)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
             self._showState()
 
     def _onSceneCloses(self, caller, event):
         self._useParameterNode(None)
-        self.ui.resultsMessage.text = _("No result yet.")
-        self.ui.warningsMessage.text = self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
+        self.results.clear()
+        self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
 
     def _onSceneChanged(self, caller, event):
         if self._entered:
@@ -144,36 +126,6 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Files dropped onto Slicer arrive one after another: look when they have all come.
         if self._entered and node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
             self._volumesArrived.start()
-
-    def _fillEmptySelectors(self):
-        parameters = self._parameterNode
-        if parameters is None or self.logic.running or any(getattr(parameters, name) for name in PARAMETERS.values()):
-            return
-        found, ambiguous = self.logic.findDixonVolumes()
-        if found and not ambiguous:
-            self._choose(found)
-
-    def _choose(self, found):
-        for channel, name in PARAMETERS.items():
-            setattr(self._parameterNode, name, found.get(channel))
-        channels = ", ".join(PLAIN_NAMES[channel] for channel in found)
-        self.ui.inputsMessage.text = _("Found: {channels}.").format(channels=channels) if found else ""
-
-    def onFindButton(self):
-        found, ambiguous = self.logic.findDixonVolumes()
-        self._choose(found)
-        if ambiguous:
-            self.ui.inputsMessage.text = " ".join(ambiguous)
-        elif not found:
-            self.ui.inputsMessage.text = _(
-                "None of the loaded volumes looks like a Dixon channel by its DICOM tags or its name: choose them yourself."
-            )
-
-    def onLoadFolderButton(self):
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a Dixon examination"))
-        if folder:
-            with slicer.util.tryWithErrorDisplay(waitCursor=True):
-                self._choose(self.logic.loadFolder(folder))
 
     def onSegmentButton(self):
         if self.logic.running:
@@ -186,18 +138,18 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     return
                 self.logic.installPackages()
             parameters = self._parameterNode
-            self.ui.stageMessage.text = self.ui.warningsMessage.text = ""
+            self.ui.stageMessage.text = ""
             self.ui.progressBar.value = 0
             self.logic.segment(
-                **{name: getattr(parameters, name) for name in PARAMETERS.values()},
+                **{PARAMETERS[channel]: node for channel, node in self.inputs.chosen().items()},
                 reference=parameters.reference,
-                lowestLevel=None if parameters.lowestLevel == AUTOMATIC else parameters.lowestLevel,
+                lowestLevel=lowest_level(parameters),
                 device=parameters.device,
                 keepResults=parameters.keepResults,
                 wait=False,
                 onProgress=self._onProgress,
                 onFinished=self._onFinished,
-                onFailed=self._onFailed,
+                onFailed=self._onNotSegmented,
             )
         self._showState()
 
@@ -206,30 +158,50 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.progressBar.value = round(100 * fraction)
 
     def _onFinished(self, result):
-        self.ui.resultsMessage.text = slicer_texts.discs_found(result.discs)
-        self.ui.warningsMessage.text = slicer_texts.to_check(result.warnings, result.discs)
+        self.results.show(result)
         self.ui.stageMessage.text = _("Done.")
         self._showState()
 
-    def _onFailed(self, error):
+    def _onNotSegmented(self, error):
+        self._onFailed(error, _("Not segmented."))
+
+    def _onFailed(self, error, message):
         cancelled = isinstance(error, Cancelled)
-        self.ui.stageMessage.text = str(error) if cancelled else _("Not segmented.")
+        self.ui.stageMessage.text = str(error) if cancelled else message
         self._showState()
         if not cancelled:
             slicer.util.errorDisplay(str(error), detailedText=getattr(error, "log_tail", ""))
 
-    def _showState(self, caller=None, event=None):
+    def _onParametersChanged(self, caller, event):
+        if not self.logic.running:
+            self.results.rename_if_asked(self._parameterNode, self.inputs.chosen())
+        self._showState()
+
+    def onSaveReportButton(self):
+        self.ui.progressBar.value = 0
+        self.results.save(self._onProgress, self._onSaved, self._onNotSaved)
+        self._showState()
+
+    def _onSaved(self, folder):
+        self.ui.stageMessage.text = _("Saved in {folder}.").format(folder=folder)
+        self._showState()
+
+    def _onNotSaved(self, error):
+        self._onFailed(error, _("No report was saved."))
+
+    def _showState(self):
         running = self.logic.running
         self.ui.progressBar.visible = running
         self.ui.segmentButton.text = _("Cancel") if running else _("Segment")
         for section in (self.ui.inputsSection, self.ui.optionsSection):
             section.enabled = not running
+        self.ui.saveReportButton.enabled = self.results.result is not None and not running
         if running:
             self.ui.segmentButton.enabled = True
-            self.ui.segmentButton.toolTip = _("Stop the segmentation; the scene stays as it is.")
+            self.ui.segmentButton.toolTip = _("Stop; the scene and the files stay as they are.")
         elif self._parameterNode is not None:
-            chosen = {channel: getattr(self._parameterNode, name) for channel, name in PARAMETERS.items()}
-            lacking = slicer_texts.lacking({channel: node and node.GetID() for channel, node in chosen.items()})
+            chosen = self.inputs.chosen().items()
+            lacking = slicer_texts.lacking({channel: node and node.GetID() for channel, node in chosen})
             self.ui.segmentButton.enabled = not lacking
             self.ui.segmentButton.toolTip = lacking or _("Find, segment and name the discs of these volumes.")
 
@@ -289,12 +261,12 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         onProgress=lambda stage, fraction: None,
         onFinished=lambda result: None,
         onFailed=lambda error: None,
-    ) -> mrml.SceneResult | None:
+    ) -> mrml_results.SceneResult | None:
         """Segment the discs of a case, given as any channels but fat alone, and put them into the scene.
 
         reference: an expert's segmentation to compare with. lowestLevel: name of the lowest disc, `L5-S1` style.
-        keepResults: add to earlier results of the case instead of replacing them. wait: return the mrml.SceneResult when
-        it is there, events processed meanwhile; otherwise return at once and call back: onProgress with the stage in words
+        keepResults: add to earlier results of the case instead of replacing them. wait: return the SceneResult when it
+        is there, events processed meanwhile; otherwise return at once and call back: onProgress with the stage in words
         and the fraction done, then once onFinished with the SceneResult or onFailed with the exception.
 
         Raises (or hands to onFailed) IVDSegmentationError: InputError, ModelError, OutputError, slicer_run.WorkerFailed,
@@ -305,6 +277,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         if not set(nodes) - {"fat"}:
             raise InputError("no volume is given in which discs show: give water, in-phase or opposed-phase")
         grid = next(nodes[channel] for channel in REFERENCE_ORDER if channel in nodes)
+        inputs = {channel: node.GetID() for channel, node in nodes.items()}
         request = Request(
             volumes={channel: mrml.volume_of(node) for channel, node in nodes.items()},
             name=grid.GetAttribute(mrml.CASE) or grid.GetName(),
@@ -313,22 +286,20 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
             device=device,
         )
 
-        def place(result):
-            placed = mrml.add_result(result, request.name, grid)
-            if not keepResults:
-                mrml.remove_results(request.name, keep=placed.folder)
-            mrml.show_result(placed, grid)
-            return placed
+        def place(answer):
+            return mrml_results.place_result(answer, request, inputs, grid, keep_earlier=keepResults)
 
         def ended(callback):
             return lambda outcome: (self.removeObservers(), callback(outcome))
 
         self.segmenter.begin(request, place, Callbacks(onProgress, ended(onFinished), ended(onFailed)))
-        self._inputs = tuple(node.GetID() for node in nodes.values())
+        self._inputs = tuple(inputs.values())
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneCloses)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._onNodeLeaves)
-        if not wait:
-            return None
+        return self._outcome() if wait else None
+
+    def _outcome(self):
+        """What the run under way comes to, events processed meanwhile. Raises its exception."""
         while self.running:
             slicer.app.processEvents()
             time.sleep(0.02)
@@ -336,8 +307,34 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
             raise self.segmenter.outcome
         return self.segmenter.outcome
 
+    def renameLevels(self, result: mrml_results.SceneResult, lowestLevel: str | None) -> mrml_results.SceneResult:
+        """Call the lowest disc of a result lowestLevel, count the others on from it, and return the renamed result; its nodes
+        are renamed, nothing is segmented again. None: the automatic names. Raises InputError, and changes nothing, for a
+        level that the discs cannot be counted from."""
+        return mrml_renaming.rename_result(result, lowestLevel)
+
+    def saveReport(
+        self,
+        result: mrml_results.SceneResult,
+        folder: str | Path,
+        *,
+        wait: bool = True,
+        onProgress=lambda stage, fraction: None,
+        onFinished=lambda folder: None,
+        onFailed=lambda error: None,
+    ) -> Path | None:
+        """Write discs.nii.gz, surfaces, report.json, report.html and measurements.csv of a result, with the names it has, into
+        a folder, as `ivdseg segment` does. wait and callbacks as in `segment`; the result of both is the folder.
+
+        The files of an earlier report there are replaced; after a failure they are as they were. The pictures are of the
+        volumes' voxels as they are now. Raises (or hands to onFailed) IVDSegmentationError.
+        """
+        callbacks = Callbacks(onProgress, onFinished, onFailed)
+        self.segmenter.begin_report(result.request, result.named, Path(folder), callbacks)
+        return self._outcome() if wait else None
+
     def cancel(self):
-        """Stop the segmentation under way, if any; the scene stays as it is."""
+        """Stop the segmentation or report under way, if any; the scene and the files stay as they are."""
         self.segmenter.abort(Cancelled("Cancelled."))
 
     def close(self):
@@ -363,7 +360,7 @@ class IVDSegmentationTest(ScriptedLoadableModuleTest):
             self.skipTest(f"not installed: {', '.join(slicer_setup.missing())}")
         self.logic = IVDSegmentationLogic()
         self.addCleanup(self.logic.close)
-        self.fat, self.inPhase, self.opposedPhase, self.water, self.truth = mrml.add_phantom(PHANTOM_SEED, PHANTOM_NAME)
+        self.fat, self.inPhase, self.opposedPhase, self.water, self.truth = mrml_sample.add_phantom()
 
     def runTest(self):
         for name in ("test_WholeJob", "test_Cancel", "test_Errors"):
@@ -381,6 +378,9 @@ class IVDSegmentationTest(ScriptedLoadableModuleTest):
         self.assertEqual(list(segments.GetSegmentIDs()), [disc.level for disc in result.discs])
         self.assertEqual(set(result.models), set(segments.GetSegmentIDs()))
         self.assertEqual(mrml.volume_of(result.labelmap).grid, mrml.volume_of(self.water).grid)
+        renamed = self.logic.renameLevels(result, "L4-L5")
+        self.assertEqual(list(segments.GetSegmentIDs()), [disc.level for disc in renamed.discs])
+        self.assertEqual(renamed.tables["measurements"].GetCellText(0, 0), "L4-L5")
 
     def test_Cancel(self):
         self.delayDisplay("Cancelling a segmentation")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from IVDSegmentationLib.cases import case_from_volumes
 from IVDSegmentationLib.phantom import Anatomy, make_phantom
 from IVDSegmentationLib.results import Disc, SegmentationResult
 from IVDSegmentationLib.volumes import Volume, put_back
+from IVDSegmentationLib.worker_protocol import WorkerResult
 from scipy.ndimage import gaussian_filter
 
 
@@ -41,3 +44,19 @@ def result_of_phantom(
 def files_below(folder: Path) -> list[str]:
     """Every file below a folder, hidden ones too, as sorted relative names."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def worker_result_of(result: SegmentationResult, report: Mapping[str, Any]) -> WorkerResult:
+    """What a worker hands back of a result and its report."""
+    return WorkerResult(
+        label_volume=result.label_volume,
+        discs=result.discs,
+        warnings=result.warnings,
+        channels_given=tuple(sorted(set(result.case.channels) - result.case.derived)),
+        channels_derived=tuple(sorted(result.case.derived)),
+        timings_s=result.timings_s,
+        model=result.model,
+        report=report,
+        probability=result.probability,
+        labels=result.labels,
+    )

@@ -161,7 +161,7 @@ def test_a_field_of_view_too_small_for_a_disc_is_refused(size):
 def test_volumes_of_a_scene_are_checked_as_files_are():
     bad = VOXELS["water"].copy()
     bad[3, 3, 3] = np.nan
-    with pytest.raises(InputError, match=r"^Node 1 has NaN or infinite values in 1 voxels"):
+    with pytest.raises(InputError, match=r"^Node 1 has NaN or infinite values in 1 voxel"):
         case_from_volumes({"water": Volume(bad, GRID, "Node 1")}, "case")
     with pytest.raises(InputError, match=r"^Node 2 has the same value"):
         case_from_volumes({"water": Volume(np.zeros(GRID.size), GRID, "Node 2")}, "case")

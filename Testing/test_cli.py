@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from IVDSegmentationLib.cli import main
+from IVDSegmentationLib.levels import UNCERTAIN
 from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 from IVDSegmentationLib.volumes import read_volume
 
@@ -154,6 +156,19 @@ def test_a_reference_that_cannot_be_read_leaves_no_output(tmp_path, capsys, case
     status, lines = segment(capsys, case_folder, "-o", tmp_path / "out", "--reference", tmp_path / "none.nii.gz")
     assert status == 1 and len(lines) == 1 and "none.nii.gz" in lines[0]
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, case_folder, monkeypatch):
+    class Unsure:
+        def segment(self, case, lowest_level):
+            return SimpleNamespace(discs=())
+
+    uncertain = f"{UNCERTAIN}: the lowest disc is L5-S1 with a probability of 60%."
+    monkeypatch.setattr("IVDSegmentationLib.segmentation.Pipeline", lambda **_: Unsure())
+    monkeypatch.setattr("IVDSegmentationLib.report.write_outputs", lambda *_, **__: {"warnings": [uncertain, "Other."]})
+    assert main(["segment", str(case_folder), "-o", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines == [f"warning: {uncertain} (option --lowest-level)", "warning: Other."]
 
 
 def test_an_unknown_level_is_said(tmp_path, capsys, case_folder):

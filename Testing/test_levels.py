@@ -81,7 +81,7 @@ def test_what_the_user_says_is_taken_and_counted_from() -> None:
 def test_uncertainty_is_said_with_how_to_set_the_lowest_level() -> None:
     naming = name_levels(_spine(range(2, 5), bottom_mm=-150.0, tilt_deg=7.0), FIELD)
     assert naming.probability < 0.97
-    assert "Levels uncertain, check" in naming.warnings[0] and "--lowest-level L" in naming.warnings[0]
+    assert "Levels uncertain, check" in naming.warnings[0] and "set the lowest level to L" in naming.warnings[0]
 
 
 def test_one_disc_alone_is_uncertain() -> None:

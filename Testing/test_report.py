@@ -16,10 +16,12 @@ import pytest
 from IVDSegmentationLib import report as report_module
 from IVDSegmentationLib.errors import OutputError
 from IVDSegmentationLib.figures import Figures, compute_figures
-from IVDSegmentationLib.report import build_report, check_output_folder, measurements_csv, report_json, write_outputs
+from IVDSegmentationLib.output_folder import OUTPUTS, check_output_folder
+from IVDSegmentationLib.report import build_report, measurements_csv, report_json, write_outputs
 from IVDSegmentationLib.report_html import report_html
 from IVDSegmentationLib.report_pictures import CORONAL, SAGITTAL, png_uri, spine_plane
 from IVDSegmentationLib.results import SegmentationResult
+from IVDSegmentationLib.rounding import rounded
 from IVDSegmentationLib.surface_picture import render_surfaces
 from IVDSegmentationLib.volumes import read_volume, write_volume
 from made_results import files_below, result_of_phantom
@@ -106,7 +108,7 @@ def test_measurements_csv_has_one_row_a_disc_and_the_figures_of_the_json(written
 
 
 def test_nan_becomes_null_and_missing_cells_stay_empty() -> None:
-    assert report_module._rounded({"a": float("nan"), "b": [1.23456789, None]}) == {"a": None, "b": [1.23457, None]}
+    assert rounded({"a": float("nan"), "b": [1.23456789, None]}) == {"a": None, "b": [1.23457, None]}
     disc = {"level": "L4-L5", "center_mm": [1.0, 2.0, 3.0], "width_mm": None, "flags": ["One.", "Two."]}
     assert measurements_csv({"discs": [disc]}).splitlines()[1] == "L4-L5,,1.0,2.0,3.0,One. Two."
 
@@ -146,7 +148,7 @@ def test_when_moving_fails_half_way_the_earlier_outputs_come_back(
     result: SegmentationResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_module, "compute_figures", lambda *_: _figures(result))
-    for name in report_module.OUTPUTS[:-1]:
+    for name in OUTPUTS[:-1]:
         (tmp_path / name).write_text("earlier")
     real_replace = os.replace
 
@@ -155,11 +157,11 @@ def test_when_moving_fails_half_way_the_earlier_outputs_come_back(
             raise OSError(errno.EACCES, "Permission denied")
         real_replace(source, target)
 
-    monkeypatch.setattr(report_module.os, "replace", move)
+    monkeypatch.setattr(os, "replace", move)
     with pytest.raises(OutputError, match="permission denied"):
         write_outputs(result, tmp_path)
-    assert files_below(tmp_path) == sorted(report_module.OUTPUTS[:-1])
-    assert all((tmp_path / name).read_text() == "earlier" for name in report_module.OUTPUTS[:-1])
+    assert files_below(tmp_path) == sorted(OUTPUTS[:-1])
+    assert all((tmp_path / name).read_text() == "earlier" for name in OUTPUTS[:-1])
 
 
 def test_a_file_in_the_way_of_the_folder_is_an_output_error(result: SegmentationResult, tmp_path: Path) -> None:
@@ -238,7 +240,7 @@ def test_the_page_shows_the_figures_of_the_json(written: Path) -> None:
 def test_the_page_puts_warnings_first_and_escapes_them(result: SegmentationResult) -> None:
     warned = replace(result, warnings=("<b>Levels uncertain & odd",))
     figures = compute_figures(warned)
-    page = report_html(warned, figures, build_report(warned, figures))
+    page = report_html(warned, figures.surfaces, build_report(warned, figures))
     assert "&lt;b&gt;Levels uncertain &amp; odd" in page
     assert page.index("Levels uncertain") < page.index("Mid-sagittal")
 
@@ -247,7 +249,7 @@ def test_neither_the_page_nor_the_json_holds_the_name_of_the_case(result: Segmen
     named = replace(result, case=replace(result.case, name="Doe_Jane_1950"))
     figures = compute_figures(named)
     report = build_report(named, figures)
-    assert "Doe" not in report_json(report) + measurements_csv(report) + report_html(named, figures, report)
+    assert "Doe" not in report_json(report) + measurements_csv(report) + report_html(named, figures.surfaces, report)
 
 
 def test_outlines_enclose_the_area_of_the_discs_in_the_slice(result: SegmentationResult) -> None:
@@ -279,5 +281,5 @@ def test_a_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
 def test_without_a_renderer_the_page_is_still_written(result: SegmentationResult, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = compute_figures(result)
     monkeypatch.setattr("IVDSegmentationLib.report_html.render_surfaces", lambda _: None)
-    assert "No picture of the surfaces" in report_html(result, figures, build_report(result, figures))
+    assert "No picture of the surfaces" in report_html(result, figures.surfaces, build_report(result, figures))
     assert render_surfaces({}) is None

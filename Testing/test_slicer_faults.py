@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib import mrml
+from IVDSegmentationLib import mrml_results
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError, OutputError
 from IVDSegmentationLib.slicer_run import WorkerFailed
 from IVDSegmentationLib.worker_protocol import Failed
@@ -135,18 +135,18 @@ def test_an_input_that_changes_its_size_gets_no_result(person):
     assert scene_state() == before
 
 
-@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "_add_model", "_add_centers", "_add_table"])
+@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "_add_model", "_add_centers", "add_tables", "add_plot"])
 def test_an_error_while_the_result_is_placed_takes_all_of_it_back(person, monkeypatch, step):
     person.segment()
     before = scene_state()
-    real = getattr(mrml, step)
+    real = getattr(mrml_results, step)
 
     def fails_after(*arguments):
         real(*arguments)
         raise MemoryError("no memory is left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mrml, step, fails_after)
+        patch.setattr(mrml_results, step, fails_after)
         person.segment()
     assert person.boxes == ["no memory is left"]
     assert scene_state() == before

@@ -83,3 +83,17 @@ def test_a_ui_with_an_unknown_widget_is_refused(tmp_path):
     ui.write_text('<ui version="4.0"><widget class="ctkSliderWidget" name="x"/></ui>')
     with pytest.raises((NotImplementedError, RuntimeError)):
         slicer.util.loadUI(str(ui))
+
+
+def test_items_of_a_table_are_no_qt_objects_and_have_methods():
+    boot()
+    import qt
+
+    table = qt.QTableWidget()
+    table.setColumnCount(1)
+    table.setRowCount(1)
+    table.setItem(0, 0, qt.QTableWidgetItem("L4-L5"))
+    assert table.item(0, 0).text() == "L4-L5"
+    assert (table.rowCount, table.columnCount) == (1, 1)
+    with pytest.raises(TypeError):
+        table.rowCount()

@@ -85,7 +85,12 @@ def assert_next_run_works(person: Person) -> None:
     assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.8
 
 
-def test_a_disk_that_is_full_when_the_case_is_handed_over(person: Person) -> None:
+def test_a_disk_that_is_full_when_the_case_is_handed_over(person: Person, warm: WorkerClient) -> None:
+    assert_next_run_works(person)  # a process that starts under the limit would keep it
+    pid = warm.pid
+    slicer.mrmlScene.Clear(0)
+    person.nodes = person.load("water", "fat")
+    person.click(person.ui.findButton)
     before, limits = scene_state(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
@@ -94,6 +99,7 @@ def test_a_disk_that_is_full_when_the_case_is_handed_over(person: Person) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "could not be written" in fails(person, before)
     assert_next_run_works(person)
+    assert warm.pid == pid  # the worker never learned of it
 
 
 def test_a_disk_that_is_full_when_the_result_is_handed_back(person: Person, warm: WorkerClient) -> None:
@@ -195,8 +201,8 @@ def spoil(person: Person, kind: str) -> None:
 BAD = {
     "empty": "water has the same value (0) in every voxel",
     "constant": "water has the same value (7) in every voxel",
-    "NaN": "water has NaN or infinite values in 1 voxels",
-    "infinite": "water has NaN or infinite values in 1 voxels",
+    "NaN": "water has NaN or infinite values in 1 voxel",
+    "infinite": "water has NaN or infinite values in 1 voxel",
     "no overlap": "do not overlap: load volumes of one examination",
     "small field of view": "too little for one disc",
     "no disc": "no intervertebral disc was found",

@@ -28,8 +28,10 @@ def test_the_console_examples_run():
             person.wait(lambda: not person.logic.running)
     lines = printed.getvalue().splitlines()
     assert lines[0].startswith("L5-S1 (")
+    assert any(re.fullmatch(r"L4-L5 \d+(\.\d+)?", line) for line in lines)
+    assert [str(report["folder"]) for report in person.worker.reports] == [f"{slicer.app.temporaryPath}/report"]
     assert "0% Starting the segmentation process" in lines
-    assert lines[-1] == str([disc.level for disc in names["result"].discs])
+    assert lines[-1] == str([disc.level for disc in names["result"].answer.discs])  # as they were named by themselves
 
 
 def test_every_picture_of_the_guide_is_there():
@@ -42,6 +44,7 @@ def test_the_guide_names_every_control():
     ui = Person().ui
     table = GUIDE[GUIDE.index("## Every control") : GUIDE.index("## In the Python console")]
     buttons = [ui.findButton.text, ui.loadFolderButton.text, ui.segmentButton.text, ui.keepResultsBox.text]
+    buttons += [ui.saveReportButton.text, *(ui.resultTabs.tabText(index) for index in range(ui.resultTabs.count))]
     labels = [widget.text.rstrip(":") for widget in vars(ui).values() if widget.name.endswith("Label")]
     assert len(labels) == 7
     assert [text for text in buttons + labels if text not in table] == []

@@ -67,13 +67,14 @@ def test_a_case_comes_back_as_labels_on_its_own_oblique_grid_with_all_that_was_s
     assert result.timings_s["localize"] == 0.5
 
 
-def test_names_of_case_and_nodes_come_back_in_sentences_and_report(tmp_path: Path) -> None:
+def test_names_of_case_and_nodes_come_back_in_sentences_and_not_in_the_report_that_is_written(tmp_path: Path) -> None:
     reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), bool), source="mask of her")
     reference = replace(reference, grid=Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
     with fake(tmp_path) as client:
         result = finished(run(client, reference=reference)).result
-    assert result.report["case"] == [PATIENT, {"none": None, "half": 0.5}]
-    assert result.report["reference"] == ["mask of her", 120]
+    assert result.report["case"] == ["the case", {"none": None, "half": 0.5}]
+    assert result.report["reference"] == ["the reference", 120]
+    assert PATIENT not in str(result.report)
     assert any(warning.startswith(f"{PATIENT} on cpu") for warning in result.warnings)
 
 
@@ -140,6 +141,7 @@ def test_out_of_gpu_memory_the_case_is_segmented_on_the_cpu_with_a_warning(tmp_p
         assert result.warnings[0] == GPU_WARNING
         assert result.warnings[-1].startswith(f"{PATIENT} on cpu")
         assert sum(GPU_WARNING in warning for warning in result.warnings) == 1
+        assert result.report["warnings"][0] == GPU_WARNING
 
 
 def test_a_device_that_is_no_longer_wanted_takes_its_worker_with_it(tmp_path: Path) -> None:

@@ -199,11 +199,16 @@ def test_an_error_of_the_library_keeps_its_kind_and_sentence(
         finished(run(client))
 
 
-def test_a_disk_full_of_input_is_a_typed_error_and_leaves_nothing(tmp_path: Path, temporary_files: Path) -> None:
+def test_a_disk_full_of_input_is_a_typed_error_that_leaves_nothing_but_the_warm_worker(
+    tmp_path: Path, temporary_files: Path
+) -> None:
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with fake(tmp_path, "none", "none") as client:
+        finished(run(client))
+        pid = client.pid
+        before = sorted(path.name for path in temporary_files.rglob("*"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
         try:
             with pytest.raises(OutputError, match="could not be written"):
@@ -211,8 +216,9 @@ def test_a_disk_full_of_input_is_a_typed_error_and_leaves_nothing(tmp_path: Path
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert not client.running
-        assert list(temporary_files.iterdir()) == []
+        assert sorted(path.name for path in temporary_files.rglob("*")) == before
         finished(run(client))
+        assert client.pid == pid
 
 
 @pytest.mark.parametrize("end", ["cancel", "close", "kill the launcher", "kill the worker"])

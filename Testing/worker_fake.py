@@ -157,11 +157,12 @@ def _reaching(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _small_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
     """Stands for report.py, which is tested elsewhere: what is in it must come back as it is."""
     compared = None if reference is None else [reference.source, int(reference.voxels.sum())]
-    return {"reference": compared, "case": [result.case.name, {"none": None, "half": 0.5}]}
+    return {"reference": compared, "case": [result.case.name, {"none": None, "half": 0.5}], "warnings": [*result.warnings]}
 
 
 if __name__ == "__main__":
     worker.make_report = _reaching("report", _small_report)
     worker.case_from_volumes = _reaching("check", worker.case_from_volumes)
     worker.write_result = _reaching("hand over", worker.write_result)
+    worker.write_report = _reaching("write", worker.write_report)
     worker.main(sys.argv[4:], ThresholdPipeline)

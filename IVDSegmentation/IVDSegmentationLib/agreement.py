@@ -202,13 +202,12 @@ def _image(labels: np.ndarray, grid: Grid) -> SimpleITK.Image:
     return image
 
 
-def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[str]]:
-    """The predicted labels at the voxels of the reference, nearest neighbour, and a warning where that changes them."""
+def labels_on(grid: Grid, labels: Volume) -> np.ndarray:
+    """Labels (whole numbers from 0 to 255) at the voxels [i, j, k] of a grid, uint8, nearest neighbour, 0 outside."""
     import SimpleITK as sitk
 
-    grid = reference.grid
     resampled = sitk.Resample(
-        _image(predicted.voxels, predicted.grid),
+        _image(labels.voxels, labels.grid),
         grid.size,
         sitk.Transform(),
         sitk.sitkNearestNeighbor,
@@ -217,7 +216,13 @@ def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[str
         [cosine for row in grid.direction for cosine in row],
         0.0,
     )
-    voxels = sitk.GetArrayFromImage(resampled).T
+    return sitk.GetArrayFromImage(resampled).T
+
+
+def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[str]]:
+    """The predicted labels at the voxels of the reference, and a warning where that changes them."""
+    grid = reference.grid
+    voxels = labels_on(grid, predicted)
     before, after = (np.bincount(v.ravel().astype(np.uint8), minlength=256) for v in (predicted.voxels, voxels))
     if sorted(predicted.grid.size) == sorted(grid.size) and np.array_equal(before, after):
         return voxels, []

@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("network", choices=("localizer", "segmenter"))
+        both = name == "crossvalidate"  # the two segmenters are tested together
+        command.add_argument("network", choices=("localizer", "segmenter", *(() if both else ("water-segmenter",))))
         command.add_argument("--data", type=Path, default=Path(os.environ.get("IVDSEG_DATA", "../shared/data")),
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
@@ -81,9 +82,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--segmenter", type=Path, metavar="FOLDER",
                                  help="with localizer: a cross-validation of the segmenter, to go end to end")  # fmt: skip
 
-    release = commands.add_parser("release", help="make a model of two trained networks")
+    release = commands.add_parser("release", help="make a model of trained networks")
     release.add_argument("--localizer", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
     release.add_argument("--segmenter", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
+    release.add_argument("--water-segmenter", type=Path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
+    release.add_argument("--crossvalidation", type=Path, metavar="FOLDER",
+                         help="of `ivdseg crossvalidate segmenter`: calibrates the confidence")  # fmt: skip
     release.add_argument("--card", type=Path, required=True, metavar="FILE", help="JSON: what else the model card says")
     release.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="the model's folder")
     release.set_defaults(run=_release)
@@ -98,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _segment(options: argparse.Namespace) -> None:
     from .cases import load_case
-    from .report import check_output_folder, write_outputs
+    from .levels import UNCERTAIN
+    from .output_folder import check_output_folder
+    from .report import write_outputs
     from .volumes import read_volume
 
     check_output_folder(options.output)
@@ -115,7 +121,8 @@ def _segment(options: argparse.Namespace) -> None:
     result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
     report = write_outputs(result, options.output, reference=reference)
     for warning in report["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        option = " (option --lowest-level)" if warning.startswith(UNCERTAIN) else ""
+        print(f"warning: {warning}{option}", file=sys.stderr)
     print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 
 
@@ -144,16 +151,15 @@ def _scans(options: argparse.Namespace) -> list[Scan]:
 def _train(options: argparse.Namespace) -> None:
     from .training import crossvalidation as training
 
-    preset = training.with_steps(_preset(options), options.steps)
-    train = {"localizer": training.train_localizer, "segmenter": training.train_segmenter}[options.network]
-    train(_scans(options), preset, options.output, options.seed)
+    train = training.train_localizer if options.network == "localizer" else training.train_segmenter
+    train(_scans(options), _preset(options, options.network), options.output, options.seed)
     print(f"{options.network} -> {options.output / 'weights.npz'}")
 
 
-def _preset(options: argparse.Namespace) -> Preset:
-    from .training.presets import LOCALIZER, SEGMENTER
+def _preset(options: argparse.Namespace, network: str) -> Preset:
+    from .training.presets import PRESETS, with_steps
 
-    return {"localizer": LOCALIZER, "segmenter": SEGMENTER}[options.network][options.preset]
+    return with_steps(PRESETS[network][options.preset], options.steps)
 
 
 def _crossvalidate(options: argparse.Namespace) -> None:
@@ -161,10 +167,11 @@ def _crossvalidate(options: argparse.Namespace) -> None:
 
     from .training import crossvalidation as training
 
-    preset = training.with_steps(_preset(options), options.steps)
     if options.network == "segmenter":
-        training.crossvalidate_segmenter(_scans(options), preset, options.output, options.seed)
+        presets = {"segmenter": _preset(options, "segmenter"), "water_segmenter": _preset(options, "water-segmenter")}
+        training.crossvalidate_segmenter(_scans(options), presets, options.output, options.seed)
     else:
+        preset = _preset(options, "localizer")
         training.crossvalidate_localizer(_scans(options), preset, options.output, options.segmenter, options.seed)
     print(json.dumps(json.loads((options.output / "summary.json").read_text(encoding="utf-8")), indent=2))
 
@@ -172,7 +179,14 @@ def _crossvalidate(options: argparse.Namespace) -> None:
 def _release(options: argparse.Namespace) -> None:
     from .training.release import release_model
 
-    release_model(options.localizer, options.segmenter, options.card, options.output)
+    given = {
+        "localizer": options.localizer,
+        "segmenter": options.segmenter,
+        "water_segmenter": options.water_segmenter,
+    }
+    release_model(
+        {role: folder for role, folder in given.items() if folder}, options.card, options.output, options.crossvalidation
+    )
     print(f"model -> {options.output}")
 
 

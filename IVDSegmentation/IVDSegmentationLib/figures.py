@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .agreement import compare
+from .agreement import compare, labels_on
 from .measurements import measure
 from .metrics import weber_contrasts
 from .quality import case_warnings, disc_flags
@@ -15,14 +15,16 @@ from .surfaces import disc_surfaces
 from .volumes import Volume
 
 if TYPE_CHECKING:
+    import numpy as np
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 
 @dataclass(frozen=True)
 class Figures:
     """discs: level -> name of a figure (with its unit) -> value, None where it has none. lumbar_lordosis_deg: see
-    measurements. weber_contrast: channel -> figures. metrics: agreement with a reference; None without one.
-    surfaces: level -> closed mesh, LPS mm. flags: level -> sentences. warnings: sentences about the whole case."""
+    measurements. weber_contrast: channel -> figures. metrics: agreement with a reference and the Weber contrast of its
+    discs; None without one. surfaces: level -> closed mesh, LPS mm. flags: level -> sentences. warnings: sentences about
+    the whole case."""
 
     discs: Mapping[str, Mapping[str, Any]]
     lumbar_lordosis_deg: float | None = None
@@ -41,13 +43,23 @@ def compute_figures(result: SegmentationResult, reference: Volume | None = None)
     agreement = None if reference is None else compare(result.label_volume, reference)
     measured = measure(result)
     flags = disc_flags(result, measured)
-    contrasts = weber_contrasts(result.case.channels, result.labels, result.case.derived)
+    metrics = None
+    if agreement is not None and reference is not None:
+        metrics = {**agreement.summary(), "weber_contrast": _contrasts(result, labels_on(result.case.working_grid, reference))}
     return Figures(
         discs={row["level"]: row for row in measured.rows()},
         lumbar_lordosis_deg=measured.lumbar_lordosis_deg,
-        weber_contrast={c.channel: {k: v for k, v in asdict(c).items() if k != "channel"} for c in contrasts},
-        metrics=None if agreement is None else agreement.summary(),
+        weber_contrast=_contrasts(result, result.labels),
+        metrics=metrics,
         surfaces=disc_surfaces(result),
         flags=flags,
         warnings=(*case_warnings(flags, measured), *(agreement.warnings if agreement else ())),
     )
+
+
+def _contrasts(result: SegmentationResult, discs: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Channel -> Weber contrast of discs [x, y, z] on the working grid; empty where no disc lies on it."""
+    if not discs.any():
+        return {}
+    contrasts = weber_contrasts(result.case.channels, discs, result.case.derived)
+    return {c.channel: {name: value for name, value in asdict(c).items() if name != "channel"} for c in contrasts}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,6 +23,12 @@ LABELS: dict[str, int] = {level: position + 1 for position, level in enumerate(L
 
 CERTAIN = 0.97
 """Probability from which the names carry no warning."""
+
+UNCERTAIN = "Levels uncertain, check"
+"""How the warning begins where the names are not certain."""
+
+_GAP, _LEFT_OUT = "No disc was found at", "A structure"
+"""How the warnings begin that speak of other levels by name."""
 
 _RUDIMENT = "S1-S2"
 _TABLE = (_RUDIMENT, *LEVELS)
@@ -56,8 +63,8 @@ def name_levels(
     (level_image.disc_below), None where it does not tell. Raises InputError for one that is unknown, and where
     more discs lie above it than a spine has.
     """
-    if lowest_level is not None and lowest_level not in LABELS:
-        raise InputError(f"lowest level is {lowest_level!r}: it must be one of {', '.join(LEVELS)}")
+    if lowest_level is not None:
+        _check_known(lowest_level)
     ways = list(_ways(discs, lowest_level))
     if not ways:
         lowest = lowest_level or LEVELS[0]
@@ -70,6 +77,37 @@ def name_levels(
     names = tuple(None if index is None or index == 0 else _TABLE[index] for index in best)
     warnings = [] if probability >= CERTAIN else [_uncertain(ways, posterior)]
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
+
+
+def shifted(levels: Sequence[str], lowest_level: str) -> dict[str, str]:
+    """The name of every level when the lowest of `levels` (caudal to cranial) is called lowest_level instead, and all others
+    count on from it: gaps between them stay where they are.
+
+    Levels below the lowest of `levels` may have no new name. Raises InputError for a lowest level that is unknown, or from
+    which the levels would leave those of a spine.
+    """
+    _check_known(lowest_level)
+    step = LEVELS.index(lowest_level) - LEVELS.index(levels[0])
+    if LEVELS.index(levels[-1]) + step >= len(LEVELS):
+        count = LEVELS.index(levels[-1]) - LEVELS.index(levels[0]) + 1
+        raise InputError(f"{count} levels from {lowest_level} upwards are more than a spine has: check the lowest level")
+    return {level: LEVELS[n + step] for n, level in enumerate(LEVELS) if 0 <= n + step < len(LEVELS)}
+
+
+def warnings_shifted(warnings: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Warnings of `name_levels` among others, once the user has named the lowest disc: without that of uncertain names, the
+    levels that they speak of renamed. names: of `shifted`."""
+    kept = [warning for warning in warnings if not warning.startswith(UNCERTAIN)]
+    level = re.compile("|".join(rf"\b{name}\b" for name in LEVELS))
+    return [
+        level.sub(lambda found: names.get(found[0], found[0]), warning) if warning.startswith((_GAP, _LEFT_OUT)) else warning
+        for warning in kept
+    ]
+
+
+def _check_known(lowest_level: str) -> None:
+    if lowest_level not in LABELS:
+        raise InputError(f"lowest level is {lowest_level!r}: it must be one of {', '.join(LEVELS)}")
 
 
 _Way = tuple[int | None, ...]
@@ -137,13 +175,13 @@ def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
     ranked = sorted(chances, key=lambda name: -chances[name])
     if chances[ranked[0]] >= CERTAIN:
         return (
-            f"Levels uncertain, check: the lowest disc is {ranked[0]}, but whether one was missed or one too many found "
+            f"{UNCERTAIN}: the lowest disc is {ranked[0]}, but whether one was missed or one too many found "
             f"above it is not certain (probability {posterior.max():.0%})."
         )
     other = ranked[1]
     return (
-        f"Levels uncertain, check: the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}, {other} "
-        f"with {chances[other]:.0%}. If it is another, set the lowest level (--lowest-level {other})."
+        f"{UNCERTAIN}: the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}, {other} "
+        f"with {chances[other]:.0%}. If it is another, set the lowest level to {other}."
     )
 
 
@@ -153,7 +191,7 @@ def _gaps(way: _Way) -> list[str]:
     missed = [_TABLE[index] for index in range(found[0], found[-1]) if index not in found] if found else []
     if not missed:
         return []
-    return [f"No disc was found at {', '.join(missed)}, where there is room for one: check the levels."]
+    return [f"{_GAP} {', '.join(missed)}, where there is room for one: check the levels."]
 
 
 def _left_out(way: _Way) -> list[str]:
@@ -161,13 +199,13 @@ def _left_out(way: _Way) -> list[str]:
     warnings = []
     if way[0] == 0:
         warnings.append(
-            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check the levels, and set "
-            "the lowest level if it is a disc."
+            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check the levels; if it "
+            "is a disc, set the lowest level and segment again."
         )
     for number, index in enumerate(way):
         if index is None:
             below = next((_TABLE[i] for i in reversed(way[:number]) if i), None)
             above = next((_TABLE[i] for i in way[number + 1 :] if i), None)
             where = f"between {below} and {above}" if below and above else f"{'above' if below else 'below'} {below or above}"
-            warnings.append(f"A structure {where} fits no disc of the chain and was left out: check it.")
+            warnings.append(f"{_LEFT_OUT} {where} fits no disc of the chain and was left out: check it.")
     return warnings

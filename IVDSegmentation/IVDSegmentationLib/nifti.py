@@ -48,4 +48,6 @@ def check_nifti(path: Path) -> None:
         kind = np.dtype(order + _FLOATS[int(datatype)])
         wrong = np.count_nonzero(~np.isfinite(np.frombuffer(content, kind, promised // kind.itemsize, start)))
         if wrong:
-            raise InputError(f"{path.name} has NaN or infinite values in {wrong} voxels: export it again")
+            raise InputError(
+                f"{path.name} has NaN or infinite values in {wrong} {'voxel' if wrong == 1 else 'voxels'}: export it again"
+            )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .levels import LEVELS
 from .results import Disc, SegmentationResult
+from .rounding import rounded
 
 if TYPE_CHECKING:
     from .measurements import CaseMeasurements, DiscMeasurements
 
 LOW_CONFIDENCE = 0.75
-"""Mean probability over a disc under which its outline is worth a look."""
+"""Dice with an expert that a disc may expect (confidence.py) under which its outline is worth a look."""
 
 VOLUME_MM3 = ((3500.0, 26000.0), (2500.0, 24000.0), (1000.0, 16000.0))
 HEIGHT_MM = ((4.0, 17.0), (3.0, 15.0), (2.0, 12.0))
@@ -36,23 +37,40 @@ ASYMMETRY = 0.20
 def disc_flags(result: SegmentationResult, measured: CaseMeasurements) -> dict[str, tuple[str, ...]]:
     """Level -> sentences about what to check; an empty tuple where nothing is to."""
     by_level = {disc.level: disc for disc in measured.discs}
+    by_name = level_flags([rounded(row) for row in measured.rows()])
     flags = {}
     for disc in result.discs:
         own = by_level[disc.level]
-        found = [_confidence(disc), _cut(own)]
-        if not own.cut:  # the figures of a part are those of no disc
-            found += [*_ranges(own), _neighbours(own, by_level), _asymmetry(result, disc)]
-        flags[disc.level] = tuple(flag for flag in (*found, _fat(own)) if flag)
+        # The figures of a part are those of no disc.
+        found = [_confidence(disc), _cut(own), None if own.cut else _asymmetry(result, disc), _fat(own)]
+        flags[disc.level] = (*(flag for flag in found if flag), *by_name[disc.level])
     return flags
+
+
+def level_flags(discs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Level -> the flags that depend on its name: sizes implausible for the level or beside its neighbours.
+
+    discs: the figures of each as in report.json, so that renaming the discs of a report finds the same sentences again.
+    """
+    by_level = {disc["level"]: disc for disc in discs}
+    return {
+        level: () if disc["cut"] else tuple(flag for flag in (*_ranges(disc), _neighbours(disc, by_level)) if flag)
+        for level, disc in by_level.items()
+    }
+
+
+def flagged_warning(flags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The warning of how many discs have flags; none without any."""
+    flagged = [level for level, sentences in flags.items() if sentences]
+    if not flagged:
+        return ()
+    what = "1 disc is" if len(flagged) == 1 else f"{len(flagged)} discs are"
+    return (f"{what} flagged ({', '.join(flagged)}): see the flags.",)
 
 
 def case_warnings(flags: Mapping[str, Sequence[str]], measured: CaseMeasurements) -> tuple[str, ...]:
     """Sentences about the case as a whole: how many discs are flagged, and fat in most discs, which is a swap, not a leak."""
-    warnings = []
-    flagged = [level for level, sentences in flags.items() if sentences]
-    if flagged:
-        what = "1 disc is" if len(flagged) == 1 else f"{len(flagged)} discs are"
-        warnings.append(f"{what} flagged ({', '.join(flagged)}): see the flags.")
+    warnings = [*flagged_warning(flags)]
     fractions = [d.signal_fat_fraction for d in measured.discs if d.signal_fat_fraction is not None]
     if len(fractions) > 1 and np.median(fractions) > MARROW_FAT_FRACTION:
         warnings.append(
@@ -74,32 +92,32 @@ def _cut(own: DiscMeasurements) -> str | None:
     )
 
 
-def _ranges(own: DiscMeasurements) -> list[str | None]:
+def _ranges(own: Mapping[str, Any]) -> list[str]:
     """Flags of volume, height, depth and width outside the plausible range of the level."""
-    position = LEVELS.index(own.level)
+    position = LEVELS.index(own["level"])
     group = 0 if position < 4 else 1 if position < 6 else 2
     checks = (
-        ("volume", own.volume_mm3, VOLUME_MM3[group], "mm3"),
-        ("mean height", own.mean_height_mm, HEIGHT_MM[group], "mm"),
-        ("depth", own.depth_mm, DEPTH_MM[group], "mm"),
-        ("width", own.width_mm, WIDTH_MM[group], "mm"),
+        ("volume", own["volume_mm3"], VOLUME_MM3[group], "mm3"),
+        ("mean height", own["mean_height_mm"], HEIGHT_MM[group], "mm"),
+        ("depth", own["depth_mm"], DEPTH_MM[group], "mm"),
+        ("width", own["width_mm"], WIDTH_MM[group], "mm"),
     )
     return [
-        f"The {name} of {value:.{0 if unit == 'mm3' else 1}f} {unit} is implausible for {own.level} "
+        f"The {name} of {value:.{0 if unit == 'mm3' else 1}f} {unit} is implausible for {own['level']} "
         f"({low:.0f} to {high:.0f} {unit}): check the outline."
         for name, value, (low, high), unit in checks
         if value is not None and not low <= value <= high
     ]
 
 
-def _neighbours(own: DiscMeasurements, by_level: Mapping[str, DiscMeasurements]) -> str | None:
+def _neighbours(own: Mapping[str, Any], by_level: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Flag of a volume out of line with those of the whole discs next to it."""
-    position = LEVELS.index(own.level)
+    position = LEVELS.index(own["level"])
     beside = [by_level.get(LEVELS[p]) for p in (position - 1, position + 1) if 0 <= p < len(LEVELS)]
-    volumes = [disc.volume_mm3 for disc in beside if disc is not None and not disc.cut]
+    volumes = [disc["volume_mm3"] for disc in beside if disc is not None and not disc["cut"]]
     if not volumes:
         return None
-    ratio = own.volume_mm3 / float(np.mean(volumes))
+    ratio = own["volume_mm3"] / float(np.mean(volumes))
     if 1 / NEIGHBOUR_RATIO <= ratio <= NEIGHBOUR_RATIO:
         return None
     return f"The volume is {ratio:.1f} times that of the discs next to it: check the outline."

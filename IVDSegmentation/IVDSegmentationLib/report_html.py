@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .dixon import PLAIN_NAMES
-from .figures import Figures
 from .report_chart import levels_chart
 from .report_pictures import CORONAL, SAGITTAL, channel_svg, css_colour, spine_plane
 from .results import SegmentationResult
 from .surface_picture import render_surfaces
+from .tables import CHANNEL_ORDER, TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
 
-_CHANNELS = ("water", "fat", "in_phase", "opposed_phase")
-
-_SIZES = (
-    ("Volume, mm3", "volume_mm3", 0), ("Mean height, mm", "mean_height_mm", 1), ("Anterior, mm", "anterior_height_mm", 1),
-    ("Middle, mm", "middle_height_mm", 1), ("Posterior, mm", "posterior_height_mm", 1), ("Depth, mm", "depth_mm", 1),
-    ("Width, mm", "width_mm", 1), ("Height index", "height_index", 2), ("Wedge, °", "wedge_deg", 1),
-    ("Tilt, °", "tilt_deg", 1), ("To next, °", "lordosis_to_next_deg", 1), ("Fat fraction", "signal_fat_fraction", 2),
-    ("Confidence", "confidence", 2),
-)  # fmt: skip
-_CONTRAST = (
-    ("Weber contrast", "contrast", 2), ("Discs, mean", "disc_mean", 1), ("Discs, SD", "disc_sd", 1),
-    ("Rest, mean", "background_mean", 1), ("Rest, SD", "background_sd", 1),
-)  # fmt: skip
-_AGREEMENT = (
-    ("Dice", "dice", 3), ("Hausdorff, mm", "hausdorff_mm", 2), ("Hausdorff 95 %, mm", "hausdorff95_mm", 2),
-    ("Mean surface distance, mm", "assd_mm", 2), ("Volume difference, mm3", "volume_difference_mm3", 0),
-    ("Volume difference, %", "volume_difference_percent", 1), ("Centre distance, mm", "center_distance_mm", 2),
-)  # fmt: skip
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b2027; --dim: #5a6472; --page: #fff; --line: #d5dae1;
@@ -70,8 +54,8 @@ th:first-child, td:first-child { text-align: left; white-space: nowrap } tr { br
 """
 
 
-def report_html(result: SegmentationResult, figures: Figures, report: Mapping[str, Any]) -> str:
-    """The page of a result, its figures and its report.json."""
+def report_html(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData], report: Mapping[str, Any]) -> str:
+    """The page of a result, its surfaces (level -> mesh, LPS mm) and its report.json."""
     discs = report["discs"]
     span = discs[0]["level"] if len(discs) == 1 else f"{discs[0]['level']} to {discs[-1]['level']}"
     body = [
@@ -79,12 +63,12 @@ def report_html(result: SegmentationResult, figures: Figures, report: Mapping[st
         f'<p class="dim">{len(discs)} {"disc" if len(discs) == 1 else "discs"}, {span}. {_channels(report["channels"])}</p>',
         _warnings(report),
         _pictures(result),
-        f'<h2>Height and volume by level</h2><div class="both">{_rendered(figures)}{levels_chart(discs)}</div>',
+        f'<h2>Height and volume by level</h2><div class="both">{_rendered(surfaces)}{levels_chart(discs)}</div>',
         "<h2>Measurements</h2>",
-        _table("Level", ((_dot(d["level"]), d) for d in reversed(discs)), _SIZES),
+        _table(measurements_table(report), _dot),
         _lordosis(report),
         "<h2>Contrast of the discs against everything else</h2>",
-        _table("Channel", _contrast_rows(report), _CONTRAST),
+        _table(contrast_table(report)),
         _agreement(report["metrics"]),
         _making(report),
     ]
@@ -113,7 +97,7 @@ def _warnings(report: Mapping[str, Any]) -> str:
 
 
 def _pictures(result: SegmentationResult) -> str:
-    names = [name for name in _CHANNELS if name in result.case.channels]
+    names = [name for name in CHANNEL_ORDER if name in result.case.channels]
     rows = []
     for kind, title in ((SAGITTAL, "Mid-sagittal"), (CORONAL, "Coronal")):
         plane = spine_plane(result, kind)
@@ -126,8 +110,8 @@ def _pictures(result: SegmentationResult) -> str:
     return "".join(rows)
 
 
-def _rendered(figures: Figures) -> str:
-    png = render_surfaces(figures.surfaces)
+def _rendered(surfaces: Mapping[str, vtkPolyData]) -> str:
+    png = render_surfaces(surfaces)
     if png is None:
         return '<p class="dim">No picture of the surfaces: nothing to render with on this machine.</p>'
     picture = f'<img src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}" alt="Surfaces of the discs">'
@@ -138,20 +122,13 @@ def _dot(level: str) -> str:
     return f'<span class="dot" style="background:{css_colour(level)}"></span>{level}'
 
 
-def _table(first: str, rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Sequence[tuple[str, str, int]]) -> str:
-    """A table of figures: (heading, name in the row, decimals); the first cell of a row is HTML."""
-    head = "".join(f"<th>{title}</th>" for title, _, _ in columns)
-    lines = [
-        f"<tr><td>{label}</td>" + "".join(f"<td>{_number(row.get(name), places)}</td>" for _, name, places in columns) + "</tr>"
-        for label, row in rows
+def _table(table: TextTable, name: Callable[[str], str] = escape) -> str:
+    """A table as HTML. name: makes the HTML of a row's first cell of its text."""
+    head = "".join(f"<th>{heading}</th>" for heading in table.headings)
+    rows = [
+        f"<tr><td>{name(first)}</td>" + "".join(f"<td>{text}</td>" for text in rest) + "</tr>" for first, *rest in table.rows
     ]
-    return (
-        f'<div class="wide"><table><thead><tr><th>{first}</th>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-    )
-
-
-def _number(value: float | None, places: int) -> str:
-    return "–" if value is None else f"{value:.{places}f}"
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def _lordosis(report: Mapping[str, Any]) -> str:
@@ -162,24 +139,12 @@ def _lordosis(report: Mapping[str, Any]) -> str:
     return f'<p class="dim">{note}</p>'
 
 
-def _contrast_rows(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    contrasts = report["weber_contrast"]
-    return [
-        (PLAIN_NAMES[name] + (" (computed)" if contrasts[name]["derived"] else ""), contrasts[name])
-        for name in _CHANNELS
-        if name in contrasts
-    ]
-
-
 def _agreement(metrics: Mapping[str, Any] | None) -> str:
     """The tables of agreement with a reference; nothing without one."""
     if metrics is None:
         return ""
-    table = _table("Level", ((escape(row["level"]) or "unnamed", row) for row in reversed(metrics["discs"])), _AGREEMENT)
-    located = ", ".join(f"{metrics[f'located_within_{mm}_mm']:.0%} within {mm} mm" for mm in (2, 4, 6))
-    counts = f"{len(metrics['missing'])} missing, {len(metrics['extra'])} extra"
-    summary = f"Dice over all voxels {metrics['overall_dice']:.3f}, mean over discs {metrics['mean_dice']:.3f}"
-    return f'<h2>Agreement with the reference</h2>{table}<p class="dim">{summary}; {counts}; centres: {located}.</p>'
+    table = _table(agreement_table(metrics))
+    return f'<h2>Agreement with the reference</h2>{table}<p class="dim">{escape(agreement_summary(metrics))}</p>'
 
 
 def _making(report: Mapping[str, Any]) -> str:

@@ -14,7 +14,8 @@ from .volumes import Volume
 @dataclass(frozen=True)
 class Disc:
     """One disc. level: its name, `L4-L5`. label: its value in the label map. center_mm: LPS. center_ijk: continuous
-    voxel position on the working grid. confidence: 0..1. flags: sentences about what to check."""
+    voxel position on the working grid. confidence: the Dice with an expert that it may expect,
+    0..1 (confidence.py). flags: sentences about what to check."""
 
     level: str
     label: int

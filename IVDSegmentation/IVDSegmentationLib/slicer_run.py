@@ -1,17 +1,19 @@
-"""One segmentation after another by one worker, each from its request to its one end: finished, failed or cancelled."""
+"""One segmentation or report after another by one worker, each from its request to its one end: finished, failed or
+cancelled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from .errors import Cancelled, InputError, IVDSegmentationError, ModelError, OutputError
 from .volumes import Volume
-from .worker_protocol import Event, Failed, Finished, Progress, WorkerResult
+from .worker_protocol import Event, Failed, Finished, Progress, WorkerResult, Written
 
 Placed = TypeVar("Placed")
-"""What the caller makes of a result."""
+"""What the caller makes of a result; the folder of a report."""
 
 STAGES = {
     "start": "Starting the segmentation process",
@@ -24,6 +26,7 @@ STAGES = {
     "done": "Measuring the discs",
     "report": "Measuring the discs",
     "hand over": "Bringing the discs into the scene",
+    "write": "Writing the report",
 }
 """Stage as the pipeline and the worker call it -> what the user reads."""
 
@@ -53,6 +56,8 @@ class Worker(Protocol):
         lowest_level: str | None = None,
         device: str = "auto",
     ) -> None: ...
+
+    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None: ...
 
     def poll(self) -> Sequence[Event]: ...
 
@@ -102,12 +107,12 @@ class Segmenter(Generic[Placed]):
         self.worker: Worker | None = None
         self.outcome: Placed | Exception | None = None
         self._make_worker, self._timer = make_worker, timer
-        self._place: Callable[[WorkerResult], Placed] | None = None
+        self._place: Callable[[Any], Placed] | None = None
         self._callbacks = Callbacks[Placed]()
 
     @property
     def running(self) -> bool:
-        """Whether a case is under way; if not, `outcome` is what the last one came to."""
+        """Whether a case or a report is under way; if not, `outcome` is what the last one came to."""
         return self._place is not None
 
     def begin(self, request: Request, place: Callable[[WorkerResult], Placed], callbacks: Callbacks[Placed]) -> None:
@@ -115,17 +120,28 @@ class Segmenter(Generic[Placed]):
 
         An exception of `place` is a failure. Raises InputError while a case is under way, and what the worker raises.
         """
-        if self.running:
-            raise InputError("a segmentation is under way: wait for its end or cancel it")
-        if self.worker is None:
-            self.worker = self._make_worker()
-        self.worker.segment(
+        self._idle_worker().segment(
             request.volumes,
             name=request.name,
             reference=request.reference,
             lowest_level=request.lowest_level,
             device=request.device,
         )
+        self._follow(place, callbacks)
+
+    def begin_report(self, request: Request, result: WorkerResult, folder: Path, callbacks: Callbacks[Any]) -> None:
+        """Have the report of a request's result written into a folder; callbacks.finished gets that folder. As `begin`."""
+        self._idle_worker().report(request.volumes, result, folder, name=request.name)
+        self._follow(lambda written: written, callbacks)
+
+    def _idle_worker(self) -> Worker:
+        if self.running:
+            raise InputError("a segmentation or report is under way: wait for its end or cancel it")
+        if self.worker is None:
+            self.worker = self._make_worker()
+        return self.worker
+
+    def _follow(self, place: Callable[[Any], Placed], callbacks: Callbacks[Placed]) -> None:
         self._place, self._callbacks, self.outcome = place, callbacks, None
         self._timer.start()
 
@@ -138,13 +154,15 @@ class Segmenter(Generic[Placed]):
                 self._callbacks.progress(STAGES.get(event.stage, event.stage.capitalize()), event.fraction)
             elif isinstance(event, Finished):
                 self._end(self._placed(event.result))
+            elif isinstance(event, Written):
+                self._end(self._placed(event.folder))
             else:
                 self._end(error_of(event))
 
-    def _placed(self, result: WorkerResult) -> Placed | Exception:
+    def _placed(self, outcome: WorkerResult | Path) -> Placed | Exception:
         assert self._place is not None
         try:
-            return self._place(result)
+            return self._place(outcome)
         except Exception as error:  # poll is called by a timer, that would lose it: who waits for the case gets it
             return error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .results import Disc
 
@@ -16,10 +17,11 @@ def lacking(chosen: Mapping[str, str | None]) -> str:
     return f"{twice} is chosen for two channels: choose another." if twice else ""
 
 
-def discs_found(discs: Sequence[Disc]) -> str:
-    """The levels from the lowest upwards, with the confidence of each."""
+def discs_found(discs: Sequence[Disc], metrics: Mapping[str, Any] | None) -> str:
+    """The levels from the lowest upwards, with the confidence of each, and the overall Dice of a report's metrics."""
     listed = ", ".join(f"{disc.level} ({disc.confidence:.0%})" for disc in discs)
-    return f"{len(discs)} {'disc' if len(discs) == 1 else 'discs'} with their confidence: {listed}."
+    dice = "" if metrics is None else f" Dice against the reference: {metrics['overall_dice']:.3f}."
+    return f"{len(discs)} {'disc' if len(discs) == 1 else 'discs'} with their confidence: {listed}.{dice}"
 
 
 def to_check(warnings: Sequence[str], discs: Sequence[Disc]) -> str:

@@ -73,10 +73,10 @@ def is_volume_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path, *, mask: bool = False) -> Volume:
     """Read a three-dimensional scalar volume (NIfTI, NRRD or MetaImage) as float32, intensities as stored.
 
-    A four-dimensional file with one frame is read as that frame.
+    A four-dimensional file with one frame is read as that frame. mask: labels and no image, which may be all zero.
     Raises InputError: missing, unreadable or cut short, not three-dimensional, complex or vector pixels, and what
     `check_voxels` refuses.
     """
@@ -120,7 +120,7 @@ def read_volume(path: Path) -> Volume:
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
     volume = Volume(_voxels_of(image), _grid_of(image), path.name)
-    check_voxels(volume)
+    check_voxels(volume, mask)
     return volume
 
 
@@ -131,8 +131,9 @@ def _reason(message: str) -> str:
     return "the file is damaged, cut short or of another format than its name says; export it again"
 
 
-def check_voxels(volume: Volume) -> None:
-    """Raise InputError for voxels that are empty, not three-dimensional, complex, NaN or infinite, or all the same."""
+def check_voxels(volume: Volume, mask: bool = False) -> None:
+    """Raise InputError for voxels that are empty, not three-dimensional, complex, NaN or infinite, or all the same (of a
+    mask: all the same but zero)."""
     name, voxels = volume.source or "the volume", volume.voxels
     if voxels.ndim != 3:
         raise InputError(f"{name} is not three-dimensional ({'x'.join(map(str, voxels.shape))} voxels)")
@@ -143,8 +144,8 @@ def check_voxels(volume: Volume) -> None:
     low, high = float(voxels.min()), float(voxels.max())  # NaN and infinity show in them
     if not (np.isfinite(low) and np.isfinite(high)):
         count = int(np.count_nonzero(~np.isfinite(voxels)))
-        raise InputError(f"{name} has NaN or infinite values in {count} voxels: export it again")
-    if low == high:
+        raise InputError(f"{name} has NaN or infinite values in {count} {'voxel' if count == 1 else 'voxels'}: export it again")
+    if low == high and not (mask and low == 0):
         raise InputError(f"{name} has the same value ({low:g}) in every voxel: it holds no image")
 
 

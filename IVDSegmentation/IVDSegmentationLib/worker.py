@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Protocol
 
 from .cases import DixonCase, case_from_volumes
-from .errors import IVDSegmentationError, ModelError, OutputError
+from .errors import InputError, IVDSegmentationError, ModelError, OutputError
 from .results import SegmentationResult
-from .volumes import Volume
+from .volumes import Volume, same_grid
 from .worker_protocol import (
     GPU_MEMORY,
     NO_REQUEST,
+    REPORT,
     ProtocolError,
     SegmentRequest,
     WorkerResult,
     decode_line,
     encode_line,
     read_request,
+    read_result,
     write_result,
 )
 
@@ -82,6 +84,24 @@ def make_report(result: SegmentationResult, reference: Volume | None) -> dict[st
     from .report import build_report
 
     return build_report(result, compute_figures(result, reference))
+
+
+def write_report(case: DixonCase, result: WorkerResult, folder: Path) -> None:
+    """Write the files of a result that was handed back, with the names it has now, into a new folder.
+
+    Raises InputError: the case has another grid than the one that was segmented; OutputError: disk full.
+    """
+    from .report import write_files
+    from .surfaces import disc_surfaces
+
+    if case.working_grid.size != result.labels.shape or not same_grid(case.input_grid, result.label_volume.grid):
+        raise InputError("the volumes have changed since they were segmented: segment them again")
+    made = SegmentationResult(case, result.discs, result.probability, result.labels, result.label_volume, model=result.model)
+    try:
+        folder.mkdir()
+        write_files(made, disc_surfaces(made), dict(result.report), folder)
+    except OSError as error:
+        raise OutputError(f"the report could not be written ({error.strerror}): make room for temporary files") from error
 
 
 def _given(case: DixonCase) -> list[str]:
@@ -166,9 +186,9 @@ class Worker:
             fields = decode_line(line)
             if fields.get("request") == "warm":
                 self._warm(str(fields["model"]), str(fields["device"]))
-            elif fields.get("request") == "segment":
+            elif fields.get("request") in ("segment", "report"):
                 number = int(fields["id"])
-                self._segment(number)
+                (self._segment if fields["request"] == "segment" else self._report)(number)
             else:
                 raise ProtocolError(f"unknown request {fields.get('request')!r}")
         except Exception as error:
@@ -214,6 +234,16 @@ class Worker:
             write_result(folder, answer)
         self._emit(event="finished", id=number)
 
+    def _report(self, number: int) -> None:
+        folder = self._folder / str(number)
+        self._progress(number, "check", 0.05)
+        request, result = read_request(folder), read_result(folder)
+        case = case_from_volumes(request.volumes, request.name)
+        self._progress(number, "write", 0.3)
+        with self._using_folder:
+            write_report(case, result, folder / REPORT)
+        self._emit(event="written", id=number)
+
     def _progress(self, number: int, stage: str, fraction: float) -> None:
         self._emit(event="progress", id=number, stage=stage, fraction=min(max(fraction, 0.0), 1.0))
 
@@ -245,6 +275,8 @@ def _answer_of(result: SegmentationResult, request: SegmentRequest, timings_s: d
         timings_s={**timings_s, **result.timings_s},
         model=result.model,
         report=make_report(result, request.reference),
+        probability=result.probability,
+        labels=result.labels,
     )
 
 

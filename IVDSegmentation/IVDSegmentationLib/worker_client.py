@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import sys
 import time
@@ -26,9 +27,11 @@ from .worker_protocol import (
     Progress,
     SegmentRequest,
     WorkerResult,
+    Written,
     result_with_names,
     with_names,
     write_request,
+    write_result,
 )
 
 HANG_S = 60.0
@@ -39,12 +42,14 @@ GPU_WARNING = "The memory of the GPU did not suffice: the discs were segmented o
 
 @dataclass
 class _Job:
-    """The request under way, as the worker sees it. reused: sent to a worker that was there before. acknowledged: the
-    worker answered it."""
+    """The request under way, as the worker sees it. result, folder: of a report that is to be written, and where to.
+    reused: sent to a worker that was there before. acknowledged: the worker answered it."""
 
     number: int
     request: SegmentRequest
     names: dict[str, str]
+    result: WorkerResult | None = None
+    folder: Path | None = None
     sent_s: float = 0.0
     reused: bool = False
     acknowledged: bool = False
@@ -91,7 +96,7 @@ class WorkerClient:
 
     @property
     def running(self) -> bool:
-        """Whether a segmentation is under way; its last event, Finished or Failed, has then not been polled."""
+        """Whether a segmentation or a report is under way; its last event has then not been polled."""
         return self._job is not None
 
     @property
@@ -127,19 +132,35 @@ class WorkerClient:
         Raises RuntimeError: a segmentation is under way; OutputError: the disk for temporary files is full; InputError:
         voxels that are no numbers; IVDSegmentationError: the worker cannot be started.
         """
-        if self._job is not None:
-            raise RuntimeError("a segmentation is under way: wait for its last event or cancel it")
+        self._refuse_a_second()
         self._last_choice = (model, device)
-        request = SegmentRequest(dict(volumes), name, reference, lowest_level, device, model)
+        self._begin(SegmentRequest(dict(volumes), name, reference, lowest_level, device, model))
+
+    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None:
+        """Begin to write the report of a result of these volumes by channel into a folder, as report.write_outputs does.
+
+        The figures are those of result.report, which may have been renamed. The last event is Written or Failed; after a
+        failure or `cancel` the folder is as it was. Raises what `segment` raises.
+        """
+        self._refuse_a_second()
+        model, device = self._last_choice
+        # The report says nothing of the case, and its worker need not learn it.
+        self._begin(SegmentRequest(dict(volumes), name, None, None, device, model), replace(result, warnings=()), folder)
+
+    def _refuse_a_second(self) -> None:
+        if self._job is not None:
+            raise RuntimeError("a segmentation or report is under way: wait for its last event or cancel it")
+
+    def _begin(self, request: SegmentRequest, result: WorkerResult | None = None, folder: Path | None = None) -> None:
         nameless, names = request.without_names()
         self._last_number += 1
         self._waiting = [Progress("start", 0.0)]
-        self._dispatch(_Job(self._last_number, nameless, names))
+        self._dispatch(_Job(self._last_number, nameless, names, result, folder))
 
     def poll(self) -> list[Event]:
         """The events since the last call, oldest first. Never waits for the worker; to be called every 0.1 s or so.
 
-        After any number of Progress comes one Finished or one Failed, and nothing after it.
+        After any number of Progress comes one Finished (Written for a report) or one Failed, and nothing after it.
         """
         if self._process is not None:
             if self._process.exited():
@@ -159,7 +180,7 @@ class WorkerClient:
         return events
 
     def cancel(self) -> None:
-        """End the segmentation under way, if any, and the worker's whole tree within a second; no event of it follows.
+        """End what is under way, if anything, and the worker's whole tree within a second; no event of it follows.
 
         A fresh worker starts warming up in the background. Raises what `start` raises.
         """
@@ -193,20 +214,31 @@ class WorkerClient:
 
     def _dispatch(self, job: _Job) -> None:
         on_cpu = job.request.device == "cpu"
-        if self._process is not None and (self._process.exited() or self._process_on_cpu != on_cpu):
-            self._drop()
+        if self._process is not None:
+            unfit = job.result is None and self._process_on_cpu != on_cpu  # a report needs no device
+            if unfit or self._process.exited():
+                self._drop()
         job.reused = self._process is not None
         if self._process is None:
             self._launch(on_cpu=on_cpu)
         assert self._process is not None
+        folder = self._process.folder / str(job.number)
         try:
-            write_request(self._process.folder / str(job.number), job.request)
+            write_request(folder, job.request)
+            if job.result is not None:
+                write_result(folder, job.result)
         except OutputError:
-            self._drop()  # with what was written
-            raise
+            # A worker that has ended meanwhile took the folder with it: `poll` tells of its end.
+            if not self._process.exited():
+                shutil.rmtree(folder, ignore_errors=True)  # the worker, which never learned of it, stays warm
+                raise
         job.sent_s = time.monotonic()
         self._job = job
-        self._send(request="segment", id=job.number)
+        if job.folder is None:
+            self._send(request="segment", id=job.number)
+        else:
+            self._process.destinations[job.number] = job.folder
+            self._send(request="report", id=job.number)
 
     def _dispatch_again(self, job: _Job) -> None:
         """Hand the job to a fresh worker, from within `poll`, where a failure is an event."""
@@ -242,9 +274,16 @@ class WorkerClient:
             self._waiting.append(Progress(*answer.content))
         elif answer.event == "finished":
             result: WorkerResult = answer.content
-            result = replace(result, warnings=(*job.warnings, *result.warnings))
+            if job.warnings:
+                warnings = [*job.warnings, *result.report["warnings"]]
+                result = replace(
+                    result, warnings=(*job.warnings, *result.warnings), report={**result.report, "warnings": warnings}
+                )
             self._job = None
             self._waiting.append(Finished(result_with_names(result, job.names)))
+        elif answer.event == "written":
+            self._job = None
+            self._waiting.append(Written(answer.content))
         else:
             kind, message = answer.content
             if kind == GPU_MEMORY:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import IVDSegmentationError, OutputError
-from .worker_protocol import FAILURE_KINDS, NO_REQUEST, ProtocolError, decode_line, encode_line, read_result
+from .output_folder import place_outputs
+from .worker_protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line, read_result
 
 LOG_LINES = 30
 _LOG_BYTES = 8192
@@ -30,9 +31,10 @@ _EXIT_S = 1.0
 @dataclass(frozen=True)
 class Answer:
     """What came out of a worker. number: of the request it belongs to. content: (stage, fraction) of `progress`, the
-    WorkerResult of `finished`, (kind, message) of `failed`, what is wrong of `rubbish`, the exit status of `ended`."""
+    WorkerResult of `finished`, the folder of `written`, (kind, message) of `failed`, what is wrong of `rubbish`, the exit
+    status of `ended`."""
 
-    event: Literal["progress", "finished", "failed", "rubbish", "ended"]
+    event: Literal["progress", "finished", "written", "failed", "rubbish", "ended"]
     number: int
     content: Any
     log_tail: str = ""
@@ -49,6 +51,8 @@ class WorkerProcess:
         """Start it. Raises OutputError: no room for the folder; IVDSegmentationError: the command cannot be run."""
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.last_line_s = time.monotonic()
+        self.destinations: dict[int, Path] = {}
+        """Number of a request for a report -> the folder that its files are for."""
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="ivdseg-"))
         except OSError as error:
@@ -155,6 +159,8 @@ class WorkerProcess:
                 result = read_result(self.folder / str(number))
                 _remove(self.folder / str(number))
                 self.answers.put(Answer("finished", number, result))
+            elif event == "written":
+                self.answers.put(self._placed(int(fields["id"])))
             elif event == "failed" and fields["kind"] in FAILURE_KINDS:
                 failure = (fields["kind"], str(fields["message"]))
                 number = int(fields["id"])
@@ -166,6 +172,18 @@ class WorkerProcess:
             if isinstance(error, ProtocolError):
                 raise
             raise ProtocolError(f"event not understood: {fields!r:.200}") from error
+
+    def _placed(self, number: int) -> Answer:
+        """Put the files of a report where they are wanted. Here rather than in the worker, which may be ended half-way; and
+        in this thread, because the folder may lie on a slow disk."""
+        folder, destination = self.folder / str(number), self.destinations.pop(number)
+        try:
+            place_outputs(folder / REPORT, destination)
+        except OutputError as error:
+            return Answer("failed", number, ("output", str(error)))
+        finally:
+            _remove(folder)
+        return Answer("written", number, destination)
 
     def log_tail(self) -> str:
         """The last lines that the worker, or anything it started, printed."""

@@ -1,10 +1,11 @@
 """What worker and client say to each other: events, JSON lines, and the files that carry the volumes.
 
 A line is one JSON object with "protocol": 1.
-Client to worker: {"request": "warm", "model", "device"}, {"request": "segment", "id"}.
+Client to worker: {"request": "warm", "model", "device"}, {"request": "segment", "id"}, {"request": "report", "id"}.
 Worker to client: {"event": "hello"}, {"event": "heartbeat"}, {"event": "progress", "id", "stage", "fraction"},
-{"event": "finished", "id"}, {"event": "failed", "id", "kind", "message"}.
-Lines stay short, so that no pipe ever fills: request and result lie in the folder of their id, as JSON and plain .npy.
+{"event": "finished", "id"}, {"event": "written", "id"}, {"event": "failed", "id", "kind", "message"}.
+Lines stay short, so that no pipe ever fills: request and result lie in the folder of their id, as JSON and plain .npy; the
+files of a report in its folder REPORT, for the client to put where the user wants them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .dixon import PLAIN_NAMES
 from .errors import InputError, OutputError
 from .results import Disc
 from .volumes import Grid, Volume
 
 PROTOCOL = 1
+REPORT = "report"
+"""Folder of the files of a report, within that of its request."""
 NO_REQUEST = -1
 """The id in an answer to a line that could not be understood."""
 GPU_MEMORY = "gpu_memory"
@@ -42,7 +46,8 @@ class WorkerResult:
 
     label_volume: uint8 on the grid of the input. discs: caudal to cranial. warnings: sentences for the user.
     channels_given, channels_derived: names of the channels loaded, and of those computed from them. timings_s: seconds
-    by stage. model: its name. report: what report.json holds.
+    by stage. model: its name. report: what report.json holds. probability: float32 [x, y, z] on the working grid, 0..1;
+    labels: uint8, the same: what the pictures and surfaces of a report are made from.
     """
 
     label_volume: Volume
@@ -53,6 +58,8 @@ class WorkerResult:
     timings_s: Mapping[str, float]
     model: str
     report: Mapping[str, Any]
+    probability: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,15 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Written:
+    """The one last event of a report that was written. folder: where."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Failed:
-    """The one last event of a segmentation that did not.
+    """The one last event of a segmentation or report that failed.
 
     message: one sentence for the user. log_tail: the end of the worker's log where it helps, else empty.
     kind: `input`, `model`, `output`: the errors of errors.py. `crash`: the worker ended or met an unexpected error.
@@ -84,7 +98,7 @@ class Failed:
     kind: FailureKind
 
 
-Event = Progress | Finished | Failed
+Event = Progress | Finished | Written | Failed
 
 
 @dataclass(frozen=True)
@@ -133,8 +147,11 @@ def with_names(content: Any, names: Mapping[str, str]) -> Any:
 
 
 def result_with_names(result: WorkerResult, names: Mapping[str, str]) -> WorkerResult:
-    """The result with the placeholders in its warnings and its report replaced by the names."""
-    return replace(result, warnings=with_names(result.warnings, names), report=with_names(result.report, names))
+    """The result with the placeholders in its warnings replaced by the names, those in its report, which is written to files
+    and handed on, by words that name nobody."""
+    words = {placeholder: f"the {placeholder.strip('{}').replace('_', '-')}" for placeholder in names}
+    words |= {f"{{{channel}}}": f"the {plain} volume" for channel, plain in PLAIN_NAMES.items()}
+    return replace(result, warnings=with_names(result.warnings, names), report=with_names(result.report, words))
 
 
 def encode_line(**fields: Any) -> bytes:
@@ -209,11 +226,13 @@ def write_result(folder: Path, result: WorkerResult) -> None:
         "model": result.model,
         "report": result.report,
     }
-    _write(folder, "result.json", content, {"labels": result.label_volume.voxels})
+    maps = {"probability": result.probability, "working_labels": result.labels}
+    _write(folder, "result.json", content, {"labels": result.label_volume.voxels, **maps})
 
 
 def read_result(folder: Path) -> WorkerResult:
-    """Read what `write_result` wrote. Raises ProtocolError: missing, damaged, not uint8 labels that fill their grid."""
+    """Read what `write_result` wrote. Raises ProtocolError: missing, damaged, not uint8 labels that fill their grid,
+    maps of another kind or shape than each other."""
     return _understood(folder / "result.json", _result_of)
 
 
@@ -221,6 +240,9 @@ def _result_of(folder: Path, content: Mapping[str, Any]) -> WorkerResult:
     labels, grid = _load(folder, "labels"), _grid_of(content["grid"])
     if labels.dtype != np.uint8 or labels.shape != grid.size:
         raise ProtocolError(f"labels are {labels.dtype} {labels.shape} on a grid of {grid.size} voxels")
+    probability, working = _load(folder, "probability"), _load(folder, "working_labels")
+    if (probability.dtype, working.dtype) != (np.float32, np.uint8) or probability.shape != working.shape:
+        raise ProtocolError(f"maps are {probability.dtype} {probability.shape} and {working.dtype} {working.shape}")
     return WorkerResult(
         label_volume=Volume(labels, grid, str(content["source"])),
         discs=tuple(_disc_of(disc) for disc in content["discs"]),
@@ -230,6 +252,8 @@ def _result_of(folder: Path, content: Mapping[str, Any]) -> WorkerResult:
         timings_s={str(stage): float(seconds) for stage, seconds in content["timings_s"].items()},
         model=str(content["model"]),
         report=dict(content["report"]),
+        probability=probability,
+        labels=working,
     )
 
 

@@ -27,6 +27,7 @@ _LOGICS = {
     "Models": "vtkSlicerModelsLogic",
     "Markups": "vtkSlicerMarkupsLogic",
     "Tables": "vtkSlicerTablesLogic",
+    "Plots": "vtkSlicerPlotsLogic",
 }
 
 
@@ -52,6 +53,7 @@ def boot() -> Any:
         Qt=pythonqt.Qt,
         QTimer=pythonqt.QTimer,
         QIcon=pythonqt.QIcon,
+        QTableWidgetItem=pythonqt.QTableWidgetItem,
         QUiLoader=widgets.QUiLoader,
         QFile=_File,
         QFileDialog=application.QFileDialog,

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import slicer
-from IVDSegmentationLib import mrml
+from IVDSegmentationLib import mrml, mrml_results
 from IVDSegmentationLib.phantom import Phantom, make_phantom
+from IVDSegmentationLib.tables import TextTable
 from IVDSegmentationLib.volumes import Grid, Volume
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -72,6 +73,12 @@ class Person:
             raise AssertionError(f"{button.name} is disabled: {button.toolTip}")
         button.click()
 
+    def click_row(self, table: Any, row: int) -> None:
+        """Click on the first cell of a row of a QTableWidget."""
+        if table.item(row, 0) is None:
+            raise AssertionError(f"{table.name} has no row {row}")
+        table.cellClicked.emit(row, 0)
+
     def segment(self) -> None:
         self.click(self.ui.segmentButton)
         self.wait(lambda: not self.logic.running)
@@ -101,7 +108,14 @@ def scene_state() -> dict[str, Any]:
     return state
 
 
+def table_text(table: Any) -> TextTable:
+    """What a person reads in a QTableWidget."""
+    columns, rows = range(table.columnCount), range(table.rowCount)
+    headings = tuple(table.horizontalHeaderItem(column).text() for column in columns)
+    return TextTable(headings, tuple(tuple(table.item(row, column).text() for column in columns) for row in rows))
+
+
 def result_nodes() -> list[Any]:
     """The nodes that this extension has put into the scene as results."""
     nodes = [slicer.mrmlScene.GetNthNode(index) for index in range(slicer.mrmlScene.GetNumberOfNodes())]
-    return [node for node in nodes if node.GetAttribute(mrml.RESULT) and not node.IsA("vtkMRMLColorNode")]
+    return [node for node in nodes if node.GetAttribute(mrml_results.RESULT) and not node.IsA("vtkMRMLColorNode")]

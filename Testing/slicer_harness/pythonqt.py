@@ -159,12 +159,19 @@ WIDGET_CLASSES: dict[str, type] = {
     name: pythonqt_class(getattr(QtWidgets, name))
     for name in (
         "QCheckBox", "QComboBox", "QFrame", "QGroupBox", "QLabel", "QProgressBar", "QPushButton", "QTableWidget",
-        "QTextEdit", "QWidget",
+        "QTabWidget", "QTextEdit", "QWidget",
     )
 }  # fmt: skip
 """The widgets the module's .ui may hold besides those of ctk and qMRML (which add themselves)."""
 
 LAYOUT_CLASSES = {name: getattr(QtWidgets, name) for name in ("QVBoxLayout", "QHBoxLayout", "QFormLayout")}
 QTimer = pythonqt_class(QtCore.QTimer)
-Qt = Namespace(WaitCursor=3, BusyCursor=16)
+Qt = Namespace(WaitCursor=3, BusyCursor=16, AlignRight=0x2, AlignVCenter=0x80)
 QIcon = QtGui.QIcon
+
+
+class QTableWidgetItem(QtWidgets.QTableWidgetItem):
+    """No QObject, so that its text stays a method, in PythonQt as here; an alignment is an int there."""
+
+    def setTextAlignment(self, alignment: int) -> None:
+        super().setTextAlignment(QtCore.Qt.AlignmentFlag(alignment))

@@ -39,6 +39,7 @@ def main() -> None:
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
     person.panel.enter()
     _shoot(person, "panel-before")
+    person.ui.referenceSelector.choose(nodes[4])
     person.click(person.ui.segmentButton)
     person.wait(lambda: person.ui.progressBar.value > 20 or not person.logic.running, limit_s=300)
     _shoot(person, "panel-during")
@@ -80,7 +81,7 @@ def _shoot(person: Any, name: str) -> None:
 
     slicer.app.processEvents()
     parent = person.panel.parent
-    parent.resize(420, 640)
+    parent.resize(460, 800 if name == "panel-after" else 640)
     parent.show()
     slicer.app.processEvents()
     parent.grab().save(str(OUT / f"{name}.png"))
