@@ -40,7 +40,7 @@ def made_water(number):
         vertebrae[9:29, 30:58, max(z - 8, 0) : z + 8] = index
     known = np.zeros(shape, bool)
     known[:, :, 12:108] = True
-    water = (40 + 100 * (discs > 0) + 10 * ndimage.uniform_filter1d(rng.random(shape), 5, axis=0)).astype(np.float32)
+    water = (40 + 100 * (discs > 0) + 10 * ndimage.gaussian_filter1d(rng.random(shape), 1.5, axis=0)).astype(np.float32)
     return Scan(
         subject=f"myosegmentum-{number}",
         name=str(number),

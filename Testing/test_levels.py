@@ -11,7 +11,7 @@ from IVDSegmentationLib import level_evidence
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.level_evidence import DiscShape, shape_of
 from IVDSegmentationLib.level_image import disc_below
-from IVDSegmentationLib.levels import LABELS, LEVELS, Naming, name_levels
+from IVDSegmentationLib.levels import LABELS, LEVELS, UNCERTAIN, Naming, name_levels
 from IVDSegmentationLib.phantom_anatomy import Anatomy
 from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, read_volume
 from made_spines import KINDS, WHOLE, draw_case, found_discs
@@ -70,7 +70,9 @@ def test_the_rudimentary_disc_of_the_sacrum_is_not_taken_for_l5_s1() -> None:
     rudiment = DiscShape((0.0, 19.0, -126.0), 45.0, 30.0)
     naming = name_levels([rudiment, *discs], FIELD)
     assert naming.levels == (None, *LEVELS[:7])
-    assert "resembles the rudimentary disc S1-S2 and was left out" in naming.warnings[0]
+    uncertain, left_out = naming.warnings
+    assert "resembles the rudimentary disc S1-S2 and was left out" in left_out
+    assert uncertain == f"{UNCERTAIN}: if what lies below L5-S1 is a disc, all names move up by one."
 
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:

@@ -7,7 +7,16 @@ import shutil
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import ModelError
-from IVDSegmentationLib.models import MODELS_FOLDER, checksum, load_arrays, load_card, load_model, model_names, save_arrays
+from IVDSegmentationLib.models import (
+    MODELS_FOLDER,
+    ROLES,
+    checksum,
+    load_arrays,
+    load_card,
+    load_model,
+    model_names,
+    save_arrays,
+)
 
 RELEASED = MODELS_FOLDER / "default"
 
@@ -46,17 +55,28 @@ def test_the_released_model_loads_and_its_card_says_what_it_is():
     for key in ("name", "version", "date", "data", "training", "results", "limits", "sources", "license", "machine"):
         assert card[key], f"the card says nothing of {key}"
     assert "IVDM3Seg" in json.dumps(card["sources"]) and "MyoSegmenTUM" in json.dumps(card["sources"])
-    assert model.localizer.count_params() == card["localizer"]["trained_parameters"]
-    assert model.segmenter.count_params() == card["segmenter"]["trained_parameters"]
+    for role in ROLES:
+        assert getattr(model, role).count_params() == card[role]["trained_parameters"]
+        assert role == "localizer" or 0 < np.dot(card["confidence"][role], (0.9, 1.0)) <= 1
 
 
-@pytest.mark.parametrize("role", ["localizer", "segmenter"])
+@pytest.mark.parametrize("role", ROLES)
 def test_one_changed_byte_is_noticed(copy, role):
     path = copy / f"{role}.npz"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(ModelError, match=f"{role}.npz of model model is not the released file"):
+        load_model(str(copy))
+
+
+def test_a_model_without_a_water_segmenter_has_its_segmenter_answer(copy):
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps({key: value for key, value in card.items() if key != "water_segmenter"}))
+    model = load_model(str(copy))
+    assert model.water_segmenter is model.segmenter
+    (copy / "card.json").write_text(json.dumps({key: value for key, value in card.items() if key != "segmenter"}))
+    with pytest.raises(ModelError, match="card of model model names no segmenter"):
         load_model(str(copy))
 
 
@@ -84,6 +104,6 @@ def test_the_checksums_agree_with_sha256sum(copy):
     import hashlib
 
     card = load_card(RELEASED)
-    for role in ("localizer", "segmenter"):
+    for role in ROLES:
         digest = hashlib.sha256((RELEASED / f"{role}.npz").read_bytes()).hexdigest()
         assert card[role]["sha256"] == digest == checksum(RELEASED / f"{role}.npz")

@@ -12,7 +12,7 @@ from IVDSegmentationLib.models import Model
 from IVDSegmentationLib.patches import BOX_SIZE, box_start, crop
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.roughness import roughness
-from IVDSegmentationLib.segmentation import Pipeline, assemble, keep_one_disc, stage_two
+from IVDSegmentationLib.segmentation import BRIGHT_PART, Pipeline, assemble, keep_one_disc, stage_two
 from IVDSegmentationLib.volumes import Volume
 from scipy import ndimage
 
@@ -112,20 +112,25 @@ def test_all_patches_of_a_case_go_through_the_network_in_one_batch(oracle_pipeli
 
 
 def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(oracle_pipeline, phantom):
-    model = replace(oracle_pipeline.model, card={"confidence": {"segmenter": [0.5, 0.2], "water_segmenter": [0.5, 0.3]}})
+    lines = {"segmenter": [0.5, 0.2], "water_segmenter": [0.5, 0.3]}
+    model = replace(oracle_pipeline.model, card={"confidence": lines, "water_segmenter": {}})
     oracle_pipeline.model = model
     four = oracle_case(phantom)
-    alone = case_from_volumes({"water": Volume(four.channels["water"], four.working_grid, "water")}, "water alone")
-    assert {round(d.confidence, 2) for d in oracle_pipeline.segment(four).discs} == {0.7}
+    smooth = ndimage.gaussian_filter1d(four.channels["water"], 1.5, axis=0)
+    alone = case_from_volumes({"water": Volume(smooth, four.working_grid, "water")}, "water alone")
+    assert {round(d.confidence, 1) for d in oracle_pipeline.segment(four).discs} == {0.7}
     assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 0)
-    assert {round(d.confidence, 2) for d in oracle_pipeline.segment(alone).discs} == {0.8}
+    result = oracle_pipeline.segment(alone)
+    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and BRIGHT_PART in result.warnings
     assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 1)
 
 
 def test_smooth_water_alone_is_the_water_segmenters_and_all_else_the_segmenters():
     water = np.zeros((*BOX_SIZE, 4), np.float32)
     noise = np.random.default_rng(0).random(BOX_SIZE)
-    water[..., CHANNEL_ORDER.index("water")] = 40 + 100 * blob((17, 17, 12)) + 10 * ndimage.uniform_filter1d(noise, 5, axis=0)
+    water[..., CHANNEL_ORDER.index("water")] = (
+        40 + 100 * blob((17, 17, 12)) + 20 * ndimage.gaussian_filter1d(noise, 1.5, axis=0)
+    )
     rough, both = water.copy(), water.copy()
     rough[..., CHANNEL_ORDER.index("water")] += 30 * noise
     both[..., CHANNEL_ORDER.index("fat")] = 1

@@ -7,8 +7,10 @@ from IVDSegmentationLib.inputs import CHANNEL_ORDER, normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
     PAPER_AUGMENTATION,
     STRONG_AUGMENTATION,
+    WATER_AUGMENTATION,
     Augmentation,
     change_intensities,
+    cut_field_of_view,
     random_transform,
     resample,
 )
@@ -131,7 +133,16 @@ def test_the_offset_is_where_the_window_lies_in_the_volume():
     np.testing.assert_allclose(window, volume[3:11, 4:13, 5:12], atol=1e-5)
 
 
-@pytest.mark.parametrize("change", [PAPER_AUGMENTATION, STRONG_AUGMENTATION])
+def test_a_cut_field_of_view_keeps_one_side_to_the_middle_and_knows_nothing_beyond():
+    seen = np.ones((9, 9, 25, 6), np.float32)
+    kept = {
+        tuple(np.flatnonzero(cut_field_of_view(seen, np.random.default_rng(n)).any((0, 1, 3)))[[0, -1]]) for n in range(300)
+    }
+    assert {below for below, _ in kept} == {0, *range(4, 15)} and {above for _, above in kept} == {24, *range(10, 21)}
+    assert all(below == 0 or above == 24 for below, above in kept) and seen.all()
+
+
+@pytest.mark.parametrize("change", [PAPER_AUGMENTATION, STRONG_AUGMENTATION, WATER_AUGMENTATION])
 def test_geometry_moves_a_disc_and_keeps_most_of_it(change):
     disc = made_scan("A").discs.astype(np.float32)
     volumes = []

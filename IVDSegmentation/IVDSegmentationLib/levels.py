@@ -56,8 +56,9 @@ def name_levels(
     """Names for discs sorted from caudal to cranial, found in the field of view of `grid` (the working grid).
 
     Every way to name them is weighed: which level the lowest is, where a disc was not found, whether one structure is no
-    disc (level_evidence). The most probable is taken; with less than CERTAIN a warning says what else it may be and how
-    to set it. Names count from the sacrum: the disc above it is L5-S1, whatever the number of lumbar vertebrae.
+    disc (level_evidence). The most probable is taken; with less than CERTAIN, or where the lowest structure is left out,
+    a warning says what else it may be and how to set it. Names count from the sacrum: the disc above it is L5-S1, whatever
+    the number of lumbar vertebrae.
 
     lowest_level: the name of the first disc, which the user decided. disc_below: how disc-like the image is below it
     (level_image.disc_below), None where it does not tell. Raises InputError for one that is unknown, and where
@@ -76,6 +77,8 @@ def name_levels(
     probability = 1.0 if lowest_level else float(posterior.max())
     names = tuple(None if index is None or index == 0 else _TABLE[index] for index in best)
     warnings = [] if probability >= CERTAIN else [_uncertain(ways, posterior)]
+    if not warnings and lowest_level is None and not best[0]:
+        warnings.append(f"{UNCERTAIN}: if what lies below {next(filter(None, names))} is a disc, all names move up by one.")
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
 
 

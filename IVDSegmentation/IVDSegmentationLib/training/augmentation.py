@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ class Augmentation:
     the paper's alpha) and elastic_sigma_mm (its smoothness): ranges about the identity. flip_probability: of each
     axis, x, y, z, once a flip is drawn.
     gain, gamma, bias, noise, blur: of the intensities (blur in voxels, noise relative to the 99th percentile); 0 = none.
+    cut: probability that the field of view ends above or below the middle of a box, or just short of it.
     """
 
     probability: float = 0.5
@@ -36,6 +37,7 @@ class Augmentation:
     bias: float = 0.0
     noise: float = 0.0
     blur: float = 0.0
+    cut: float = 0.0
 
 
 PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
@@ -45,6 +47,8 @@ MODERATE_AUGMENTATION = Augmentation(
     elastic_mm=3.0, elastic_sigma_mm=12.0,
     gain=0.1, gamma=0.3, bias=0.2, noise=0.04, blur=0.5,
 )  # fmt: skip
+# The water volumes' labelled discs are nearly level and well inside the field of view; L5-S1 and the uppermost discs are not.
+WATER_AUGMENTATION = replace(MODERATE_AUGMENTATION, rotation_degrees=(30.0, 8.0, 8.0), cut=0.15)
 STRONG_AUGMENTATION = Augmentation(
     probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2,
     elastic_mm=5.0, elastic_sigma_mm=10.0,
@@ -169,3 +173,16 @@ def change_intensities(stacked: np.ndarray, change: Augmentation, rng: np.random
     present = np.any(stacked, axis=(0, 1, 2))
     x = np.where(np.logical_or(outside[..., None], ~present), 0, x)
     return (x * scale).astype(np.float32)
+
+
+def cut_field_of_view(stacked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Zeros in all maps of [x, y, z, map] beyond a plane across z, 2 voxels short of the middle to 8 voxels past it, above or
+    below; the scan ended there. Returns a new array."""
+    cut = stacked.copy()
+    past = int(rng.integers(-2, 9))
+    middle = stacked.shape[2] // 2
+    if rng.random() < 0.5:
+        cut[:, :, middle + past + 1 :] = 0
+    else:
+        cut[:, :, : max(middle - past, 0)] = 0
+    return cut

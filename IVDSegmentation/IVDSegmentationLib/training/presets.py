@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .augmentation import MODERATE_AUGMENTATION, PAPER_AUGMENTATION, STRONG_AUGMENTATION, Augmentation
+from .augmentation import (
+    MODERATE_AUGMENTATION,
+    PAPER_AUGMENTATION,
+    STRONG_AUGMENTATION,
+    WATER_AUGMENTATION,
+    Augmentation,
+)
 from .losses import dice_and_cross_entropy, dice_loss, disc_and_vertebra
 from .subsets import ANY_SUBSET, WATER_ONLY
 
@@ -69,7 +75,8 @@ WATER_SEGMENTER = {
         SEGMENTER["default"],
         parameters={"features": (16, 32, 64), "dropout": 0.1, "outputs": 2},
         loss=disc_and_vertebra,
-        steps=2600,
+        augmentation=WATER_AUGMENTATION,
+        steps=4000,
         water_share=1.0,
         phantom_share=0.0,
         subsets=WATER_ONLY,

@@ -9,7 +9,7 @@ import numpy as np
 from ..inputs import normalise
 from ..patches import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
 from ..volumes import WORKING_SPACING_MM
-from .augmentation import change_intensities, random_transform, resample
+from .augmentation import change_intensities, cut_field_of_view, random_transform, resample
 from .presets import Preset
 from .scans import Scan
 from .subsets import drop_channels
@@ -64,6 +64,8 @@ class SegmenterSamples:
         transform = random_transform(change, BOX_SIZE, WORKING_SPACING_MM, rng)
         offset_mm = [margin * s for s in WORKING_SPACING_MM]
         seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
+        if rng.random() < change.cut:
+            seen = cut_field_of_view(seen, rng)
         channels = change_intensities(seen[..., :4], change, rng)
         if self.preset.subsets and all(scan.available):
             channels = drop_channels(channels, self.preset.subsets, rng)
