@@ -32,7 +32,7 @@ from IVDSegmentationLib.segmentation import Pipeline
 from IVDSegmentationLib.surfaces import disc_surfaces
 from IVDSegmentationLib.volumes import Volume
 
-NINE_DISCS = 9
+NINE_DISCS = 2026
 """Seed of a phantom with nine discs in view."""
 REPORT_LIMIT_S, WARM_LIMIT_S = 2.0, 2.5
 PROMISED = {"volume (%)": 3.0, "height (mm)": 0.4, "angle (deg)": 2.0}
