@@ -56,6 +56,15 @@ def test_calibrated_confidence_has_a_small_error_and_uncalibrated_one_its_bias()
     assert expected_calibration_error(truth + 0.07, truth) == pytest.approx(0.07)
 
 
+def test_a_network_that_answered_for_one_subject_alone_is_not_judged():
+    rows = [{**row, "role": "segmenter"} for row in made_rows(0.8, 0.1) if row["subset"] == "all"]
+    alone = [{**row, "role": "water_segmenter"} for row in rows if row["subject"] == "0"]
+    confidence, _ = held_out_confidence(judged_rows([*rows, *alone]))
+    assert len(confidence) == 60
+    nothing, _ = held_out_confidence(judged_rows(alone))
+    assert np.isnan(expected_calibration_error(nothing, nothing))
+
+
 def test_the_error_is_the_textbooks_sum_over_bins():
     confidence, truth = np.array([0.91, 0.93, 0.97, 1.0]), np.array([0.90, 0.90, 0.99, 0.95])
     assert expected_calibration_error(confidence, truth) == pytest.approx(0.5 * 0.02 + 0.5 * 0.015)

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.errors import ModelError
+from IVDSegmentationLib.errors import InputError, ModelError
 from IVDSegmentationLib.models import (
     MODELS_FOLDER,
     ROLES,
@@ -17,6 +17,7 @@ from IVDSegmentationLib.models import (
     model_names,
     save_arrays,
 )
+from IVDSegmentationLib.training.release import release_model
 
 RELEASED = MODELS_FOLDER / "default"
 
@@ -78,6 +79,25 @@ def test_a_model_without_a_water_segmenter_has_its_segmenter_answer(copy):
     (copy / "card.json").write_text(json.dumps({key: value for key, value in card.items() if key != "segmenter"}))
     with pytest.raises(ModelError, match="card of model model names no segmenter"):
         load_model(str(copy))
+
+
+def test_a_release_is_the_trainings_with_their_card_and_a_training_that_did_not_finish_leaves_nothing(copy, tmp_path):
+    card = load_card(copy)
+    for role in ROLES:
+        (tmp_path / role).mkdir()
+        shutil.copy(copy / f"{role}.npz", tmp_path / role / "weights.npz")
+        record = {key: card[role][key] for key in ("architecture", "parameters")}
+        (tmp_path / role / "finished.json").write_text(json.dumps({**record, "steps": 7}))
+    trainings = {role: tmp_path / role for role in ROLES}
+    release_model(trainings, copy / "card.json", tmp_path / "new")
+    model = load_model(str(tmp_path / "new"))
+    assert [model.card[role]["training"] for role in ROLES] == [{"steps": 7}] * 3
+    with pytest.raises(InputError, match="is not that of a segmenter's cross-validation"):
+        release_model(trainings, copy / "card.json", tmp_path / "none", tmp_path / "nowhere")
+    (tmp_path / "water_segmenter" / "finished.json").unlink()
+    with pytest.raises(InputError, match="water_segmenter holds no finished training: run `ivdseg train water-segmenter`"):
+        release_model(trainings, copy / "card.json", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_missing_weights_card_or_model_are_named(copy):

@@ -12,7 +12,7 @@ from IVDSegmentationLib.slicer_run import WorkerFailed
 from IVDSegmentationLib.worker_protocol import Failed
 from slicer_harness.application import BOXES
 from slicer_harness.fake_worker import STAGES
-from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
+from slicer_harness.person import PHANTOM, person_with_case, result_nodes, scene_state
 
 KINDS = {
     "input": InputError,
@@ -26,10 +26,7 @@ KINDS = {
 
 @pytest.fixture
 def person():
-    person = Person()
-    person.nodes = person.load("water", "fat")
-    person.click(person.ui.findButton)
-    return person
+    return person_with_case()
 
 
 def assert_next_run_works(person):

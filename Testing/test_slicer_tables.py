@@ -9,15 +9,12 @@ import slicer
 from IVDSegmentationLib import mrml
 from IVDSegmentationLib.tables import agreement_table, contrast_table, measurements_table
 from IVDSegmentationLib.volumes import Volume
-from slicer_harness.person import PHANTOM, Person, result_nodes, table_text
+from slicer_harness.person import PHANTOM, person_with_case, result_nodes, table_text
 
 
 @pytest.fixture
 def person():
-    person = Person()
-    person.nodes = person.load("water", "fat")
-    person.click(person.ui.findButton)
-    return person
+    return person_with_case()
 
 
 def choose_reference(person, labels=PHANTOM.labels):

@@ -119,3 +119,11 @@ def result_nodes() -> list[Any]:
     """The nodes that this extension has put into the scene as results."""
     nodes = [slicer.mrmlScene.GetNthNode(index) for index in range(slicer.mrmlScene.GetNumberOfNodes())]
     return [node for node in nodes if node.GetAttribute(mrml_results.RESULT) and not node.IsA("vtkMRMLColorNode")]
+
+
+def person_with_case() -> Person:
+    """A person who has loaded the phantom's water and fat (in `nodes`) and let the panel find them."""
+    person = Person()
+    person.nodes = person.load("water", "fat")
+    person.click(person.ui.findButton)
+    return person

@@ -47,12 +47,12 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def held_out_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
     """Calibrated confidence and true Dice of every disc of `judged_rows`, all channels or water alone, its line fitted
-    without its subject."""
+    without its subject; a role that answered for no other subject is left out."""
     confidence, truth = [], []
     for subject in sorted({row["subject"] for row in rows}):
         lines = fit_confidence([row for row in rows if row["subject"] != subject])
         for row in rows:
-            if row["subject"] == subject and row["subset"] in ("all", "water"):
+            if row["subject"] == subject and row["subset"] in ("all", "water") and row["role"] in lines:
                 confidence.append(calibrated(row["expected_dice"], lines[row["role"]]))
                 truth.append(row["dice"])
     return np.array(confidence), np.array(truth)
@@ -67,12 +67,14 @@ def reliability(confidence: np.ndarray, truth: np.ndarray) -> list[tuple[int, fl
 
 def expected_calibration_error(confidence: np.ndarray, truth: np.ndarray) -> float:
     """Mean over the discs of the distance between their bin's mean confidence and mean Dice (Naeini et al., AAAI 2015, with
-    Dice for accuracy); 0..1."""
+    Dice for accuracy); 0..1, NaN for no disc."""
+    if not len(confidence):
+        return float("nan")
     return sum(count * abs(mean - true) for count, mean, true in reliability(confidence, truth)) / len(confidence)
 
 
 def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None:
-    """The reliability diagram as SVG: every disc a dot, every bin of three discs or more a ring, the diagonal."""
+    """The reliability diagram as SVG: every outline judged a dot, every bin of three or more a ring, the diagonal."""
     low, size, edge = 0.6, 360, 48
 
     def at(value: float) -> float:
@@ -99,7 +101,7 @@ def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None
         f"{''.join(dots)}{''.join(rings)}{''.join(axes)}"
         f'<text x="{size / 2}" y="{size + 38}" text-anchor="middle">confidence</text>'
         f'<text transform="translate(-36,{size / 2}) rotate(-90)" text-anchor="middle">Dice</text>'
-        f'<text x="{size / 2}" y="-10" text-anchor="middle">{len(confidence)} cross-validated discs, expected calibration '
+        f'<text x="{size / 2}" y="-10" text-anchor="middle">{len(confidence)} cross-validated outlines, expected calibration '
         f"error {error:.3f}</text></g></svg>\n"
     )
     path.write_text(text, encoding="utf-8")

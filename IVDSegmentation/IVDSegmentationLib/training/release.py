@@ -18,16 +18,20 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
 
     trainings: folder of a finished training by role (models.ROLES). card: JSON object with what the machine
     cannot know (name, data, results, limits). crossvalidation: folder of a segmenters' cross-validation, on which the
-    confidence is calibrated; without one it stays as the networks say. Raises InputError where a training did not finish.
+    confidence is calibrated; without one it stays as the networks say. Raises InputError, and
+    writes nothing, where a training or the cross-validation did not finish.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    content = json.loads(card.read_text(encoding="utf-8"))
-    content["channel_order"] = list(CHANNEL_ORDER)
     for role, source in trainings.items():
         if not (source / "weights.npz").is_file() or not (source / "finished.json").is_file():
             raise InputError(
                 f"{source.name} holds no finished training: run `ivdseg train {role.replace('_', '-')}` to its end first"
             )
+    content = json.loads(card.read_text(encoding="utf-8"))
+    content["channel_order"] = list(CHANNEL_ORDER)
+    if crossvalidation is not None:
+        content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
+    folder.mkdir(parents=True, exist_ok=True)
+    for role, source in trainings.items():
         shutil.copyfile(source / "weights.npz", folder / f"{role}.npz")
         trained = json.loads((source / "finished.json").read_text(encoding="utf-8"))
         content[role] = {
@@ -39,6 +43,4 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
             "trained_parameters": sum(array.size for array in load_arrays(folder / f"{role}.npz")),
             "training": trained,
         }
-    if crossvalidation is not None:
-        content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
     (folder / "card.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
