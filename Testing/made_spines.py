@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from IVDSegmentationLib.level_evidence import DiscShape
-from IVDSegmentationLib.levels import LEVELS
 from IVDSegmentationLib.phantom_anatomy import Anatomy, build_spine, visible_fraction
+from IVDSegmentationLib.phantom_check import SIZE, UNUSUAL, draw_unusual
 from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid
 
-WHOLE = (36, 256, 256)
+WHOLE = SIZE
 
 
 def found_discs(
@@ -17,7 +17,7 @@ def found_discs(
     """What is found of a random spine, its true names (None: no disc), and the field of view.
 
     Found is what lies at least 40 % in the field of view; the rudiment S1-S2 in two of five spines where it is thicker
-    than 2.5 mm. Errors: centres 1 mm, tilts 2 degrees, widths 5 %. fault: `missed` (any one disc), `missed lowest`, or
+    than 2.5 mm. Errors: centres 1 mm, tilts 2 degrees, widths and depths 5 %. fault: `missed` (any one disc), `missed lowest`, or
     `extra` (a structure between two discs).
     """
     extent_mm = np.multiply(size, WORKING_SPACING_MM)
@@ -30,7 +30,8 @@ def found_discs(
             continue
         x, y, z = (float(c) for c in disc.center_mm + rng.normal(0, 1, 3))
         tilt = float(np.degrees(np.arctan2(-disc.axes[2][1], disc.axes[2][2])) + rng.normal(0, 2))
-        discs.append(DiscShape((x, y, z), tilt, float(2 * disc.half_width_mm * np.exp(rng.normal(0, 0.05)))))
+        width, depth = (float(2 * half * np.exp(rng.normal(0, 0.05))) for half in (disc.half_width_mm, disc.half_depth_mm))
+        discs.append(DiscShape((x, y, z), tilt, width, depth if visible_fraction(disc, extent_mm) > 0.99 else None))
         names.append(disc.level if disc.kind == "disc" else None)
     if len(discs) > 3 and fault:
         lowest = 1 if names[0] is None else 0
@@ -39,7 +40,8 @@ def found_discs(
             below, above = np.array(discs[at].center_mm), np.array(discs[at + 1].center_mm)
             x, y, z = (float(c) for c in below + rng.uniform(0.35, 0.65) * (above - below) + rng.normal(0, 4, 3))
             tilt, width = discs[at].tilt_deg + rng.normal(0, 15), discs[at].width_mm * rng.uniform(0.3, 1)
-            discs.insert(at + 1, DiscShape((x, y, z), float(tilt), float(width)))
+            depth = rng.uniform(8, 30)
+            discs.insert(at + 1, DiscShape((x, y, z), float(tilt), float(width), float(depth)))
             names.insert(at + 1, None)
         else:
             gone = lowest if fault == "missed lowest" else at
@@ -50,20 +52,9 @@ def found_discs(
 
 def draw_case(rng: np.random.Generator, kind: str) -> tuple[Anatomy, tuple[int, int, int], str]:
     """Anatomy, field of view and fault of a random case of one of KINDS."""
-    height = int(rng.choice([176, 256]))
-    if kind == "cut below":
-        return Anatomy(lowest_disc=LEVELS[rng.integers(1, 6)]), (36, 256, height), ""
-    if kind == "fused":
-        return Anatomy(missing_disc=LEVELS[rng.integers(0, 8)]), WHOLE, ""
-    if kind == "short":
-        return Anatomy(), (36, 256, int(rng.integers(80, 140))), ""
-    if kind in ("lumbarised_s1", "sacralised_l5"):
-        return Anatomy(transitional=kind), WHOLE, ""
-    if kind in ("caudal", "cranial", "lateral"):
-        return Anatomy(cut=kind), WHOLE, ""
-    return Anatomy(), (36, 256, height), kind if kind in ("missed", "extra") else ""
+    if kind in UNUSUAL:
+        return *draw_unusual(rng, kind), ""
+    return Anatomy(), (36, 256, int(rng.choice([176, 256]))), "" if kind == "whole" else kind
 
 
-KINDS = (
-    "whole", "cut below", "caudal", "cranial", "lateral", "short", "lumbarised_s1", "sacralised_l5", "fused", "missed", "extra",
-)  # fmt: skip
+KINDS = ("whole", *UNUSUAL, "missed", "extra")

@@ -11,7 +11,7 @@ from IVDSegmentationLib import level_evidence
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.level_evidence import DiscShape, shape_of
 from IVDSegmentationLib.level_image import disc_below
-from IVDSegmentationLib.levels import LABELS, LEVELS, UNCERTAIN, Naming, name_levels
+from IVDSegmentationLib.levels import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
 from IVDSegmentationLib.phantom_anatomy import Anatomy
 from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, read_volume
 from made_spines import KINDS, WHOLE, draw_case, found_discs
@@ -67,12 +67,43 @@ def test_a_structure_between_two_discs_gets_no_name_and_shifts_none() -> None:
 
 def test_the_rudimentary_disc_of_the_sacrum_is_not_taken_for_l5_s1() -> None:
     discs = _spine(range(7))
-    rudiment = DiscShape((0.0, 19.0, -126.0), 45.0, 30.0)
+    rudiment = DiscShape((0.0, 19.0, -126.0), 45.0, 30.0, 22.0)
     naming = name_levels([rudiment, *discs], FIELD)
-    assert naming.levels == (None, *LEVELS[:7])
-    uncertain, left_out = naming.warnings
+    assert naming.levels == (None, *LEVELS[:7]) and naming.probability >= CERTAIN
+    (left_out,) = naming.warnings
     assert "resembles the rudimentary disc S1-S2 and was left out" in left_out
-    assert uncertain == f"{UNCERTAIN}: if what lies below L5-S1 is a disc, all names move up by one."
+
+
+def test_depth_tells_a_steep_l5_s1_from_the_rudimentary_disc() -> None:
+    """Both hang down by 45 degrees and are narrow; only the rudimentary disc is short from front to back."""
+    above = _spine(range(1, 7), bottom_mm=-70.0, tilt_deg=8.0)
+    lowest = [DiscShape((0.0, 20.0, -100.0), 45.0, 40.0, depth_mm) for depth_mm in (36.0, 20.0)]
+    disc, rudiment = (name_levels([shape, *above], FIELD) for shape in lowest)
+    assert disc.levels[0] == "L5-S1" and (rudiment.levels[0] is None or rudiment.probability < disc.probability)
+
+
+def test_a_structure_of_no_level_near_the_lowest_disc_makes_the_names_uncertain() -> None:
+    discs = _spine(range(7))
+    stray = DiscShape((0.0, -20.0, -132.0), -25.0, 40.0)
+    naming = name_levels([stray, *discs], FIELD)
+    assert naming.levels == (None, *LEVELS[:7])
+    assert f"{UNCERTAIN}: if what lies below L5-S1 is a disc, all names move up by one." in naming.warnings
+    x, y, z = (float(c) for c in np.mean([discs[0].center_mm, discs[1].center_mm], axis=0))
+    naming = name_levels([discs[0], DiscShape((x, y, z), -10.0, 20.0), *discs[1:]], FIELD)
+    assert naming.levels == ("L5-S1", None, *LEVELS[1:7])
+    assert f"{UNCERTAIN}: if what lies between L5-S1 and L4-L5 is a disc, the names above it move up by one." in naming.warnings
+
+
+def test_two_structures_in_the_sacrum_shift_no_name() -> None:
+    sacral = [DiscShape((0.0, 45.0, -160.0), -5.0, 20.0, 12.0), DiscShape((0.0, 30.0, -135.0), 10.0, 60.0, 14.0)]
+    naming = name_levels([*sacral, *_spine(range(7))], FIELD)
+    assert naming.levels == (None, None, *LEVELS[:7]) and _uncertain(naming)
+
+
+def test_a_chain_with_many_faults_is_uncertain() -> None:
+    naming = name_levels(_spine([0, 1, 2, 4, 6, 7]), FIELD)
+    assert naming.levels == tuple(LEVELS[n] for n in (0, 1, 2, 4, 6, 7))
+    assert f"{UNCERTAIN}: in 2 places a disc was not found or a structure is none: compare with the images." in naming.warnings
 
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:
@@ -94,7 +125,7 @@ def test_one_disc_alone_is_uncertain() -> None:
 
 def test_an_image_of_a_disc_below_speaks_against_l5_s1() -> None:
     discs = _spine(range(1, 6), bottom_mm=-100.0, tilt_deg=5.0)
-    with_disc, without = (name_levels(discs, FIELD, None, shown) for shown in (1.0, 0.1))
+    with_disc, without = (name_levels(discs, FIELD, None, [shown]) for shown in (1.0, 0.1))
     assert with_disc.levels[0] == "L4-L5"
     assert _chance_of_l5_s1(with_disc) < 0.2 < _chance_of_l5_s1(without)
 
@@ -171,7 +202,7 @@ def test_the_labelled_discs_of_real_water_volumes_get_their_names(data_folder: P
         water, discs, vertebrae = (read_volume(subject / f"{n}.nii.gz") for n in ("water", "discs", "vertebrae"))
         shapes = [shape_of(discs.grid.to_mm(np.argwhere(discs.voxels == value))) for value in (4, 3, 2, 1)]
         shapes.insert(0, _below_l5(vertebrae.voxels == 5, vertebrae.grid, shapes[0]))
-        naming = name_levels(shapes, water.grid, None, disc_below(water.voxels, water.grid, shapes))
+        naming = name_levels(shapes, water.grid, None, [disc_below(water.voxels, water.grid, shapes)])
         right += naming.levels[1:] == LEVELS[1:5]
         quiet += not naming.warnings
     assert subjects >= 30

@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--phantoms", type=int, default=50)
     check.add_argument("--first-seed", type=int, default=1000)
     check.add_argument("--model", default="default", metavar="NAME")
+    check.add_argument("--unusual", action="store_true",
+                       help="cut fields of view, transitional anatomy, fused levels; water alone in every other")  # fmt: skip
     check.set_defaults(run=_check)
     return parser
 
@@ -193,7 +195,8 @@ def _release(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from .phantom_check import check_phantoms, describe
 
-    print(describe(check_phantoms(range(options.first_seed, options.first_seed + options.phantoms), options.model)))
+    seeds = range(options.first_seed, options.first_seed + options.phantoms)
+    print(describe(check_phantoms(seeds, options.model, options.unusual)))
 
 
 if __name__ == "__main__":

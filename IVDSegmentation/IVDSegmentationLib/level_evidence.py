@@ -1,8 +1,9 @@
-"""What speaks for a level: how tilt, spacing and width run along the spine, and what the field of view would show.
+"""What speaks for a level: how tilt, spacing, width and depth run along the spine, and what the field of view would show.
 
 Tables by level start at the rudimentary disc S1-S2 (index 0), then L5-S1 (1), L4-L5 (2) and so on upward. Means are those
 of 32 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom
 spines, each half; of the phantoms alone for S1-S2 and above T12-L1. Spreads were fitted to both, then widened by hand.
+Depths, and the width of L5-S1 against that of L4-L5, are those of the 49 boxes of IVDM3Seg (experts' outlines).
 """
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ _STEP_MM = np.array([
     25.4, 24.6, 23.8, 22.9, 22.1, 21.2, 20.3,
 ])  # fmt: skip
 _WIDTH_MM = np.array([
-    31.2, 52.5, 55.0, 54.5, 52.5, 49.5, 46.0, 43.0, 40.0, 38.0,
+    31.2, 49.0, 55.0, 54.5, 52.5, 49.5, 46.0, 43.0, 40.0, 38.0,
     36.0, 35.0, 34.0, 33.0, 32.0, 31.0, 30.0, 29.0,
+])  # fmt: skip
+_DEPTH_MM = np.array([
+    22.0, 36.7, 37.2, 37.0, 37.2, 35.9, 34.0, 32.6, 31.5, 29.0,
+    28.0, 27.0, 26.5, 26.0, 25.5, 25.0, 24.5, 24.0,
 ])  # fmt: skip
 LEVEL_COUNT = len(_TILT_DEG)
 
@@ -36,8 +41,10 @@ TILT_DEG = 2.0
 """Spread of the tilts: common to all; of the lordosis as a factor; of the curve, and its correlation from level to level;
 of each disc (and of measuring it)."""
 SIZE, STEP = 0.08, 0.045
-BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.07, 0.14
-"""Relative spread of the steps, common and of each; of the widths, common, of each, and of the rudimentary disc."""
+BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.08, 0.14
+DEPTH_COMMON, DEPTH, RUDIMENT_DEPTH = 0.10, 0.10, 0.18
+"""Relative spread of the steps, common and of each; of the widths, common, of each, and of the rudimentary disc; the same of
+the depths."""
 
 MISSED = 0.2
 """Chance that a disc inside the field of view was not found, where the lower neighbours' were not either."""
@@ -49,6 +56,8 @@ CUT_SHORT = 0.1
 """How often, against fields of view that show L5-S1 or end just above it, one ends at any particular level above."""
 RUDIMENT = 0.03
 """How often the rudimentary disc S1-S2 is found."""
+_STRAY_TILTS_DEG, _STRAY_WIDTHS, _STRAY_STEPS, _STRAY_DEPTHS = 120.0, 1.9, 1.5, 1.9
+"""Ranges of what is no disc: of its tilt, and of the logarithms of width, step and depth."""
 _UNSEEN = 1e-3
 _SMALLEST_WIDTH_MM = 4.0
 """Two voxels: also a speck has a width."""
@@ -62,34 +71,41 @@ over two units (bright S1-S2, degenerated discs)."""
 @dataclass(frozen=True)
 class DiscShape:
     """What names a disc. center_mm: LPS. tilt_deg: of its mid-plane in the sagittal plane, positive where its front hangs
-    down. width_mm: left to right."""
+    down. width_mm: left to right. depth_mm: front to back, None where it tells nothing (cut by the field of view)."""
 
     center_mm: tuple[float, float, float]
     tilt_deg: float
     width_mm: float
+    depth_mm: float | None = None
 
 
-def shape_of(points_mm: np.ndarray) -> DiscShape:
-    """The shape of a disc from the centres (n, 3), LPS, of its voxels: mid-plane and width by principal axes, the width
-    that of an ellipse of the same second moment."""
+def shape_of(points_mm: np.ndarray, cut: bool = False) -> DiscShape:
+    """The shape of a disc from the centres (n, 3), LPS, of its voxels: mid-plane, width and depth by principal axes, width
+    and depth those of an ellipse of the same second moments. cut: the field of view ends in it, so it has no depth."""
     center = points_mm.mean(axis=0)
     offsets = points_mm - center
     spread, axes = np.linalg.eigh(offsets.T @ offsets / len(points_mm))
     up = axes[:, 0] * (1.0 if axes[2, 0] >= 0 else -1.0)
     sideways = 1 + int(np.argmax(np.abs(axes[0, 1:])))
     x, y, z = (float(c) for c in center)
-    width_mm = max(4 * float(np.sqrt(max(spread[sideways], 0.0))), _SMALLEST_WIDTH_MM)
-    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-up[1], up[2]))), width_mm)
+    width_mm, depth_mm = (max(4 * float(np.sqrt(max(spread[n], 0.0))), _SMALLEST_WIDTH_MM) for n in (sideways, 3 - sideways))
+    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-up[1], up[2]))), width_mm, None if cut else depth_mm)
 
 
 def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
-    """Natural logarithm of the density of these discs' tilts (deg), steps and widths (log mm) at these table indices."""
+    """Natural logarithm of the density of these discs' tilts (deg), steps, widths and depths (log mm) at these table
+    indices."""
     at = np.asarray(levels)
     tilts = np.array([disc.tilt_deg for disc in discs])
     total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at))
     widths = np.log([disc.width_mm for disc in discs]) - np.log(_WIDTH_MM[at])
     spread = np.where(at == 0, RUDIMENT_WIDTH, WIDTH)
     total += _normal(widths, np.diag(spread**2) + BREADTH**2)
+    known = np.array([disc.depth_mm is not None for disc in discs])
+    if known.any():
+        depths = np.log([disc.depth_mm for disc in discs if disc.depth_mm is not None]) - np.log(_DEPTH_MM[at[known]])
+        spread = np.where(at[known] == 0, RUDIMENT_DEPTH, DEPTH)
+        total += _normal(depths, np.diag(spread**2) + DEPTH_COMMON**2)
     if len(at) < 2:
         return total
     steps = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1)
@@ -128,9 +144,10 @@ def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid | No
     return float(total)
 
 
-def log_stray() -> float:
-    """Logarithm of the density of one structure that is no disc of the chain: any tilt, distance and width."""
-    return float(np.log(EXTRA / (120.0 * 1.9 * 1.5)))
+def log_stray(structure: DiscShape) -> float:
+    """Logarithm of the density of one structure that is no disc of the chain: any tilt, distance, width and depth."""
+    depth = 1.0 if structure.depth_mm is None else _STRAY_DEPTHS
+    return float(np.log(EXTRA / (_STRAY_TILTS_DEG * _STRAY_WIDTHS * _STRAY_STEPS * depth)))
 
 
 def _image_densities(disc_below: float | None) -> tuple[float, float, float]:

@@ -30,6 +30,12 @@ UNCERTAIN = "Levels uncertain, check"
 _GAP, _LEFT_OUT = "No disc was found at", "A structure"
 """How the warnings begin that speak of other levels by name."""
 
+STRAYS_BELOW = 2
+"""So many structures below the lowest disc may be no discs of the chain, such as remnants in the sacrum."""
+
+_ODD = 1
+"""So many levels without a disc, or structures that are none, are usual."""
+
 _RUDIMENT = "S1-S2"
 _TABLE = (_RUDIMENT, *LEVELS)
 """The levels as the tables of level_evidence index them."""
@@ -51,17 +57,17 @@ class Naming:
 
 
 def name_levels(
-    discs: Sequence[DiscShape], grid: Grid, lowest_level: str | None = None, disc_below: float | None = None
+    discs: Sequence[DiscShape], grid: Grid, lowest_level: str | None = None, discs_below: Sequence[float | None] = ()
 ) -> Naming:
     """Names for discs sorted from caudal to cranial, found in the field of view of `grid` (the working grid).
 
     Every way to name them is weighed: which level the lowest is, where a disc was not found, whether one structure is no
-    disc (level_evidence). The most probable is taken; with less than CERTAIN, or where the lowest structure is left out,
-    a warning says what else it may be and how to set it. Names count from the sacrum: the disc above it is L5-S1, whatever
+    disc (level_evidence). The most probable is taken; with less than CERTAIN, or where structures near the lowest disc were
+    left out or much does not fit the chain, a warning says what else it may be and how to set it. Names count from the sacrum: the disc above it is L5-S1, whatever
     the number of lumbar vertebrae.
 
-    lowest_level: the name of the first disc, which the user decided. disc_below: how disc-like the image is below it
-    (level_image.disc_below), None where it does not tell. Raises InputError for one that is unknown, and where
+    lowest_level: the name of the first disc, which the user decided. discs_below: how disc-like the image is below the
+    first, the second and so on (level_image.disc_below), None where it does not tell. Raises InputError for one that is unknown, and where
     more discs lie above it than a spine has.
     """
     if lowest_level is not None:
@@ -70,15 +76,13 @@ def name_levels(
     if not ways:
         lowest = lowest_level or LEVELS[0]
         raise InputError(f"{len(discs)} discs from {lowest} upwards are more than a spine has: check the lowest level")
-    weights = np.array([_weight(discs, way, None if lowest_level else grid, disc_below) for way in ways])
+    weights = np.array([_weight(discs, way, None if lowest_level else grid, discs_below) for way in ways])
     posterior = np.exp(weights - weights.max())
     posterior /= posterior.sum()
     best = ways[int(np.argmax(posterior))]
     probability = 1.0 if lowest_level else float(posterior.max())
     names = tuple(None if index is None or index == 0 else _TABLE[index] for index in best)
-    warnings = [] if probability >= CERTAIN else [_uncertain(ways, posterior)]
-    if not warnings and lowest_level is None and not best[0]:
-        warnings.append(f"{UNCERTAIN}: if what lies below {next(filter(None, names))} is a disc, all names move up by one.")
+    warnings = [_uncertain(ways, posterior)] if probability < CERTAIN else _doubts(best) if lowest_level is None else []
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
 
 
@@ -120,16 +124,18 @@ _Way = tuple[int | None, ...]
 def _ways(discs: Sequence[DiscShape], lowest_level: str | None) -> Iterator[_Way]:
     """Every way to name the discs that their distances allow; one structure alone is a disc."""
     count = len(discs)
-    strays: list[int | None] = [None, *_suspects(discs)]
-    if lowest_level is not None and 0 in strays:
-        strays.remove(0)  # the user named it
+    strays: list[tuple[int, ...]] = [(), *((suspect,) for suspect in _suspects(discs))]
+    if count > STRAYS_BELOW + 2:
+        strays.append(tuple(range(STRAYS_BELOW)))
+    if lowest_level is not None:
+        strays = [stray for stray in strays if 0 not in stray]  # the user named it
     lowest = range(0 if count > 1 else 1, LEVEL_COUNT) if lowest_level is None else [_TABLE.index(lowest_level)]
     for stray, first in product(strays, lowest):
-        kept = [disc for number, disc in enumerate(discs) if number != stray]
+        kept = [disc for number, disc in enumerate(discs) if number not in stray]
         for chain in _chains(kept, first):
             way: list[int | None] = list(chain)
-            if stray is not None:
-                way.insert(stray, None)
+            for number in stray:
+                way.insert(number, None)
             yield tuple(way)
 
 
@@ -158,14 +164,14 @@ def _chains(discs: Sequence[DiscShape], first: int) -> Iterator[tuple[int, ...]]
     yield from open_chains
 
 
-def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid | None, disc_below: float | None) -> float:
+def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid | None, discs_below: Sequence[float | None]) -> float:
     """Logarithm of the probability of a way to name the discs, up to a constant."""
     kept = [disc for disc, index in zip(discs, way, strict=True) if index is not None]
     levels = [index for index in way if index is not None]
-    strays = len(discs) - len(kept)
-    if way[0] is None:
-        disc_below = None  # it lies below no disc of the chain
-    return log_likelihood(kept, levels) + log_prior(kept, levels, grid, disc_below) + strays * log_stray()
+    strays = sum(log_stray(disc) for disc, index in zip(discs, way, strict=True) if index is None)
+    lowest = next(number for number, index in enumerate(way) if index is not None)
+    disc_below = discs_below[lowest] if lowest < len(discs_below) else None
+    return log_likelihood(kept, levels) + log_prior(kept, levels, grid, disc_below) + strays
 
 
 def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
@@ -188,10 +194,30 @@ def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
     )
 
 
+def _doubts(way: _Way) -> list[str]:
+    """The warning of names that are as good as certain if the structures found are what they seem."""
+    if None in way[: STRAYS_BELOW + 1]:
+        at = way.index(None)
+        below = next((_TABLE[index] for index in reversed(way[:at]) if index), None)
+        above = next(_TABLE[index] for index in way[at:] if index)
+        if below is None:
+            return [f"{UNCERTAIN}: if what lies below {above} is a disc, all names move up by one."]
+        return [f"{UNCERTAIN}: if what lies between {below} and {above} is a disc, the names above it move up by one."]
+    odd = sum(index is None for index in way) + len(_missed(way))
+    if odd > _ODD:
+        return [f"{UNCERTAIN}: in {odd} places a disc was not found or a structure is none: compare with the images."]
+    return []
+
+
+def _missed(way: _Way) -> list[str]:
+    """The levels between the found ones at which no disc was found."""
+    found = [index for index in way if index]
+    return [_TABLE[index] for index in range(found[0], found[-1]) if index not in found] if found else []
+
+
 def _gaps(way: _Way) -> list[str]:
     """The warning of levels between the found ones at which no disc was found."""
-    found = [index for index in way if index]
-    missed = [_TABLE[index] for index in range(found[0], found[-1]) if index not in found] if found else []
+    missed = _missed(way)
     if not missed:
         return []
     return [f"{_GAP} {', '.join(missed)}, where there is room for one: check the levels."]

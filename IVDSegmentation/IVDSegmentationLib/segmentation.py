@@ -17,7 +17,7 @@ from .errors import InputError, ModelError
 from .inputs import CHANNEL_ORDER, normalise, stack_channels
 from .level_evidence import shape_of
 from .level_image import disc_below
-from .levels import LABELS, name_levels
+from .levels import LABELS, STRAYS_BELOW, name_levels
 from .localization import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
 from .models import DEFAULT_MODEL, Model, load_model
 from .patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
@@ -199,9 +199,12 @@ def _name(
     centers_ijk = {n: np.add(ndimage.center_of_mass(probabilities[n]), first[n]) for n in boxes}
     centers_mm = {n: case.working_grid.to_mm(center) for n, center in centers_ijk.items()}
     order = sorted(boxes, key=lambda n: centers_mm[n][2])
-    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n])) for n in order]
+    shape = assembled.owner.shape
+    cut = {n: any(s.start == 0 or s.stop == size for s, size in zip(box[1:], shape[1:], strict=True)) for n, box in boxes.items()}
+    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n]), cut[n]) for n in order]
     water = case.channels.get("water")
-    below = None if water is None else disc_below(water, case.working_grid, shapes)
+    lowest = range(0 if water is None else min(STRAYS_BELOW + 1, len(shapes)))
+    below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
     naming = name_levels(shapes, case.working_grid, lowest_level, below)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []

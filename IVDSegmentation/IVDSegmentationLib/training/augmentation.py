@@ -50,7 +50,7 @@ MODERATE_AUGMENTATION = Augmentation(
 # The water volumes' labelled discs are nearly level and well inside the field of view; L5-S1 and the uppermost discs are not.
 WATER_AUGMENTATION = replace(MODERATE_AUGMENTATION, rotation_degrees=(30.0, 8.0, 8.0), cut=0.15)
 STRONG_AUGMENTATION = Augmentation(
-    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(20.0, 12.0, 12.0), scale=0.2,
+    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(30.0, 12.0, 12.0), scale=0.2,
     elastic_mm=5.0, elastic_sigma_mm=10.0,
     gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8,
 )  # fmt: skip

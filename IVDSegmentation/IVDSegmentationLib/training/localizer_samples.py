@@ -13,7 +13,7 @@ from ..patches import BOX_SIZE
 from .augmentation import change_intensities, random_transform, resample
 from .presets import Preset
 from .samples import assemble_sample
-from .scans import Scan, phantom_scan
+from .scans import Scan, far_from_spine, phantom_scan
 from .subsets import ANY_SUBSET, drop_channels
 from .synthesis import smooth_field, synthesise_channels
 
@@ -86,7 +86,8 @@ class LocalizerSamples:
         if kind == "column":
             return _column(self.columns[index], rng)
         scan = self.wholes[index]
-        coarse = coarse_scan(scan.channels, scan.discs, scan.known)
+        known = scan.known if scan.vertebrae is None else scan.known | far_from_spine(scan.vertebrae)
+        coarse = coarse_scan(scan.channels, scan.discs, known)
         if variant % 2 and scan.vertebrae is not None:
             marrow = coarsen((scan.vertebrae > 0)[..., None].astype(np.float32))[..., 0]
             coarse[..., :4] = normalise(synthesise_channels(coarse[..., 3], marrow, coarse[..., 4], rng))

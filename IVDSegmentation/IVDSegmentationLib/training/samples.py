@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..inputs import normalise
+from ..inputs import CHANNEL_ORDER, normalise
 from ..patches import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
 from ..volumes import WORKING_SPACING_MM
 from .augmentation import change_intensities, cut_field_of_view, random_transform, resample
@@ -45,7 +45,8 @@ class SegmenterSamples:
             drawn = np.zeros(scan.discs.shape, bool) if scan.vertebrae is None else scan.vertebrae > 0
             drawn_known = scan.known & (scan.vertebrae is not None)
             maps = np.stack([scan.discs > 0, scan.known, drawn, drawn_known], -1)
-            whole = np.concatenate([scan.channels, maps.astype(np.float32)], -1)
+            # Only what is there is carried through the resampling, which takes most of a sample's time.
+            whole = np.concatenate([scan.channels[..., list(scan.available)], maps.astype(np.float32)], -1)
             kind = scan.source if scan.source in ("myosegmentum-water", "phantom") else "others"
             for center in scan.centers_ijk:
                 box = crop(whole, box_start(center, size), size)
@@ -66,9 +67,10 @@ class SegmenterSamples:
         seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         if rng.random() < change.cut:
             seen = cut_field_of_view(seen, rng)
-        channels = change_intensities(seen[..., :4], change, rng)
+        channels = np.zeros((*BOX_SIZE, len(CHANNEL_ORDER)), np.float32)
+        channels[..., list(scan.available)] = change_intensities(seen[..., :-4], change, rng)
+        disc, known, vertebra, vertebra_known = np.moveaxis(seen[..., -4:], -1, 0)
         if self.preset.subsets and all(scan.available):
             channels = drop_channels(channels, self.preset.subsets, rng)
-        x, disc = assemble_sample(channels, seen[..., 4], seen[..., 5], PATCH_SIZE)
-        vertebra = pad(known_map(seen[..., 6], seen[..., 7]), PATCH_SIZE)
-        return x, np.concatenate([disc, vertebra], -1)
+        x, target = assemble_sample(channels, disc, known, PATCH_SIZE)
+        return x, np.concatenate([target, pad(known_map(vertebra, vertebra_known), PATCH_SIZE)], -1)

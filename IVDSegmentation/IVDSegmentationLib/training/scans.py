@@ -16,6 +16,10 @@ from ..inputs import stack_channels
 UNUSABLE_DISCS = {("myosegmentum-water", "35", 4)}
 """(source, subject, label in that source's discs) that the data's README calls unusable."""
 
+MARGIN_MM, DRIFT, RECESS = 10.0, 0.4, 0.2
+"""How far a spine may leave the line on which it goes on: at once, and per millimetre of the way; how far lordosis takes its
+front back below the last vertebra, at least."""
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -100,6 +104,36 @@ def labelled_span(vertebrae: np.ndarray) -> np.ndarray:
         inward = (centroids[neighbour] - centroids[end]) * scale
         span &= ((grid - centroids[end]) * scale) @ inward >= 0
     return span | (vertebrae > 0)
+
+
+def far_from_spine(vertebrae: np.ndarray) -> np.ndarray:
+    """Bool [x, y, z]: beyond the labelled vertebrae, but too far in front or to the side of where the spine goes on to be disc.
+
+    The spine goes on along the line from the last vertebra but one to the last. In front of the last body's front, or to its
+    sides, by MARGIN_MM and DRIFT of the way, there is no disc; below, where lordosis turns the spine to the back, the front
+    recedes by RECESS of the way. Bowel, vessels and muscle look like discs now and then, and nobody labels them.
+    """
+    from scipy import ndimage
+
+    numbers = [int(n) for n in np.unique(vertebrae) if n]
+    scale = np.asarray((2.0, 1.25, 1.25))
+    centroids = np.asarray(ndimage.center_of_mass(vertebrae > 0, vertebrae, numbers)) * scale
+    points = np.stack(np.meshgrid(*(np.arange(n) * s for n, s in zip(vertebrae.shape, scale, strict=True)), indexing="ij"), -1)
+    far = np.zeros(vertebrae.shape, bool)
+    for end, neighbour in ((0, 1), (-1, -2)):
+        along = centroids[end] - centroids[neighbour]
+        along /= np.linalg.norm(along)
+        front = np.array([0.0, -1.0, 0.0]) + along[1] * along
+        front /= np.linalg.norm(front)
+        body = np.argwhere(vertebrae == numbers[end]) * scale - centroids[end]
+        half_depth, half_width = np.percentile(body @ front, 98), np.percentile(np.abs(body[:, 0]), 98)
+        offset = points - centroids[end]
+        beyond = offset @ along
+        drift = DRIFT * np.maximum(beyond, 0)
+        before = offset @ front > half_depth + MARGIN_MM + (drift if along[2] > 0 else -RECESS * beyond)
+        aside = np.abs(offset[..., 0] - beyond * along[0]) > half_width + MARGIN_MM + drift
+        far |= (beyond > 0) & (before | aside)
+    return far
 
 
 def read_myosegmentum(folder: Path) -> list[Scan]:
