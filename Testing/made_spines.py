@@ -17,8 +17,8 @@ def found_discs(
     """What is found of a random spine, its true names (None: no disc), and the field of view.
 
     Found is what lies at least 40 % in the field of view; the rudiment S1-S2 in two of five spines where it is thicker
-    than 2.5 mm. Errors: centres 1 mm, tilts 2 degrees, widths and depths 5 %. fault: `missed` (any one disc), `missed lowest`, or
-    `extra` (a structure between two discs).
+    than 2.5 mm. Errors: centres 1 mm, tilts 2 degrees, widths and depths 5 %. fault: `missed` (any one disc),
+    `missed lowest`, or `extra` (a structure between two discs).
     """
     extent_mm = np.multiply(size, WORKING_SPACING_MM)
     corner = -(extent_mm - WORKING_SPACING_MM) / 2

@@ -251,3 +251,26 @@ def test_the_image_tells_a_disc_below_from_the_sacrum(data_folder: Path) -> None
 def test_the_image_tells_nothing_where_the_field_of_view_ends() -> None:
     water = np.random.default_rng(0).random(WHOLE).astype(np.float32)
     assert disc_below(water, FIELD, _spine(range(4), bottom_mm=-150.0)) is None
+
+
+def test_a_structure_below_a_disc_that_the_image_shows_to_be_the_lowest_raises_no_doubt() -> None:
+    stray = DiscShape((0.0, -20.0, -132.0), -25.0, 40.0)
+    discs = [stray, *_spine(range(7))]
+    seen, unseen = (name_levels(discs, FIELD, None, shown) for shown in ([None, 0.1], [None, None]))
+    assert seen.levels == unseen.levels == (None, *LEVELS[:7])
+    assert not _uncertain(seen) and "A structure below L5-S1 fits no disc" in seen.warnings[0]
+    assert _uncertain(unseen)
+
+
+def test_what_was_found_below_is_not_taken_for_an_image_of_a_disc() -> None:
+    """Something bright 36 mm under the lowest of three: a disc below, unless it was found and is spoken of."""
+    grid = Grid((36, 128, 160), WORKING_SPACING_MM, (-35.0, -80.0, -100.0))
+    water = np.full(grid.size, 100, np.float32)
+    y, z = np.arange(128) * 1.25 - 80, np.arange(160) * 1.25 - 100
+    for middle in (-36, 0, 36, 72):
+        water[:, np.outer(np.abs(y - 2) < 12, np.abs(z - middle) < 5)] = 300
+    discs = [DiscShape((0.0, 0.0, height), 0.0, 50.0) for height in (0.0, 36.0, 72.0)]
+    found = DiscShape((0.0, 0.0, -36.0), 0.0, 50.0)
+    shown, hidden = disc_below(water, grid, discs), disc_below(water, grid, discs, [found])
+    assert shown is not None and shown > 0.9
+    assert hidden is None or hidden < 0.7 * shown

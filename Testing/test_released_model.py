@@ -5,7 +5,7 @@ import pytest
 from IVDSegmentationLib.cases import case_from_volumes
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.phantom_check import check_phantoms, describe
+from IVDSegmentationLib.phantom_check import UNUSUAL, check_phantoms, describe
 from IVDSegmentationLib.segmentation import Pipeline
 from IVDSegmentationLib.training.subsets import SUBSETS
 from IVDSegmentationLib.volumes import Grid, Volume
@@ -38,6 +38,14 @@ def test_unseen_phantoms_are_found_and_outlined():
     checks = check_phantoms(range(1000, 1004))
     assert sum(c.found for c in checks) >= 0.97 * sum(c.discs for c in checks), describe(checks)
     assert np.mean([d for c in checks for d in c.dice]) >= 0.91, describe(checks)
+
+
+def test_unusual_spines_get_no_wrong_name_without_a_warning():
+    """`ivdseg check --unusual`: one of each kind."""
+    checks = check_phantoms(range(2000, 2000 + len(UNUSUAL)), unusual=True)
+    assert [c.kind for c in checks] == list(UNUSUAL)
+    assert all(c.names_right or c.warned for c in checks), describe(checks)
+    assert sum(c.found for c in checks) >= 0.9 * sum(c.discs for c in checks), describe(checks)
 
 
 @pytest.mark.parametrize("subset", list(SUBSETS))

@@ -15,7 +15,7 @@ from IVDSegmentationLib.training.augmentation import (
     resample,
 )
 from IVDSegmentationLib.training.folds import PARTS, part_of_subject, split
-from IVDSegmentationLib.training.scans import Scan, centers_of, labelled_span, read_scans
+from IVDSegmentationLib.training.scans import Scan, centers_of, far_from_spine, labelled_span, read_scans
 from IVDSegmentationLib.training.subsets import ANY_SUBSET, SUBSETS, drop_channels, keep_subset
 from IVDSegmentationLib.training.synthesis import synthesise_channels
 
@@ -240,6 +240,28 @@ def test_the_labelled_span_ends_within_the_outer_vertebrae():
     assert span[:, :, 26:99].all(), "between the outer vertebrae everything is known"
     assert not span[10, 35, 15] and not span[10, 35, 110], "beyond their middle other discs may lie"
     assert span[vertebrae > 0].all(), "a labelled vertebra is known to be none"
+
+
+def test_far_from_the_spine_is_background_beyond_the_labelled_vertebrae():
+    """A straight spine of bodies 20 x 25 mm: in front of where it goes on, and beside it, there is no disc; on it there may
+    be, and within the labelled span nothing is added."""
+    vertebrae = np.zeros((60, 100, 140), np.uint8)
+    for number, z in enumerate((95, 75, 55), start=1):
+        vertebrae[25:35, 40:60, z - 7 : z + 7] = number
+    far = far_from_spine(vertebrae)
+    assert far[30, 22, 30] and far[30, 15, 115], "in front (y falls to the front), below and above"
+    assert far[5, 50, 30] and far[55, 50, 115], "beside it"
+    assert not far[25:35, 50:, :].any(), "on the line, and behind it, discs may lie"
+    assert not far[:, :, 56:94].any(), "between the outer vertebrae the labels say what is disc"
+    below, above = ((~far[30, :50, z]).sum() for z in (10, 135))
+    assert below < above, "lordosis turns the spine to the back below, so its front recedes"
+
+
+def test_no_labelled_disc_lies_far_from_the_spine(data_folder):
+    """Of the discs L1-L2 and L4-L5 with only the vertebrae between them as labelled."""
+    for scan in read_scans(data_folder, ["myosegmentum-water"])[::6]:
+        inner = np.where((scan.vertebrae >= 2) & (scan.vertebrae <= 4), scan.vertebrae, 0)
+        assert (far_from_spine(inner) & (scan.discs > 0)).sum() <= 0.01 * (scan.discs > 0).sum()
 
 
 def test_centers_are_centroids_by_rising_label():

@@ -25,7 +25,7 @@ _STEP_MM = np.array([
     25.4, 24.6, 23.8, 22.9, 22.1, 21.2, 20.3,
 ])  # fmt: skip
 _WIDTH_MM = np.array([
-    31.2, 49.0, 55.0, 54.5, 52.5, 49.5, 46.0, 43.0, 40.0, 38.0,
+    36.0, 49.0, 55.0, 54.5, 52.5, 49.5, 46.0, 43.0, 40.0, 38.0,
     36.0, 35.0, 34.0, 33.0, 32.0, 31.0, 30.0, 29.0,
 ])  # fmt: skip
 _DEPTH_MM = np.array([
@@ -41,7 +41,7 @@ TILT_DEG = 2.0
 """Spread of the tilts: common to all; of the lordosis as a factor; of the curve, and its correlation from level to level;
 of each disc (and of measuring it)."""
 SIZE, STEP = 0.08, 0.045
-BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.08, 0.14
+BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.08, 0.25
 DEPTH_COMMON, DEPTH, RUDIMENT_DEPTH = 0.10, 0.10, 0.18
 """Relative spread of the steps, common and of each; of the widths, common, of each, and of the rudimentary disc; the same of
 the depths."""

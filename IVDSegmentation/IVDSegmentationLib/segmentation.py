@@ -199,12 +199,13 @@ def _name(
     centers_ijk = {n: np.add(ndimage.center_of_mass(probabilities[n]), first[n]) for n in boxes}
     centers_mm = {n: case.working_grid.to_mm(center) for n, center in centers_ijk.items()}
     order = sorted(boxes, key=lambda n: centers_mm[n][2])
-    shape = assembled.owner.shape
-    cut = {n: any(s.start == 0 or s.stop == size for s, size in zip(box[1:], shape[1:], strict=True)) for n, box in boxes.items()}
+    ends = assembled.owner.shape[1:]
+    cut = {n: any(s.start == 0 or s.stop == end for s, end in zip(box[1:], ends, strict=True)) for n, box in boxes.items()}
     shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n]), cut[n]) for n in order]
-    water = case.channels.get("water")
-    lowest = range(0 if water is None else min(STRAYS_BELOW + 1, len(shapes)))
-    below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
+    below: list[float | None] = []
+    if (water := case.channels.get("water")) is not None:
+        lowest = range(min(STRAYS_BELOW + 1, len(shapes)))
+        below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
     naming = name_levels(shapes, case.working_grid, lowest_level, below)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []
