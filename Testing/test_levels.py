@@ -82,6 +82,16 @@ def test_depth_tells_a_steep_l5_s1_from_the_rudimentary_disc() -> None:
     assert disc.levels[0] == "L5-S1" and (rudiment.levels[0] is None or rudiment.probability < disc.probability)
 
 
+def test_a_half_outlined_l5_s1_is_not_left_out_without_a_warning() -> None:
+    """As in a real volume: L5-S1 as dark as bone, of which a small part is outlined where it lies."""
+    shapes = zip((35, 19, 5, -9, -18, -19), (46, 54, 60, 58, 64, 51), (19, 36, 31, 32, 30, 30), strict=True)
+    heights = (42.0, 68.0, 98.0, 130.0, 159.0, 186.0)
+    backs = (18.0, 0.0, -6.0, -7.0, -3.0, 6.0)
+    discs = [DiscShape((0.0, y, z - 150), *shape) for y, z, shape in zip(backs, heights, shapes, strict=True)]
+    naming = name_levels(discs, FIELD)
+    assert naming.levels[0] == "L5-S1" or "the lowest disc is L5-S1 with a probability of" in naming.warnings[0]
+
+
 def test_a_structure_of_no_level_near_the_lowest_disc_makes_the_names_uncertain() -> None:
     discs = _spine(range(7))
     stray = DiscShape((0.0, -20.0, -132.0), -25.0, 40.0)

@@ -21,8 +21,9 @@ LEVELS: tuple[str, ...] = (
 
 LABELS: dict[str, int] = {level: position + 1 for position, level in enumerate(LEVELS)}
 
-CERTAIN = 0.97
-"""Probability from which the names carry no warning."""
+CERTAIN, CERTAIN_WITHOUT_LOWEST = 0.97, 0.995
+"""Probability from which the names carry no warning; the same where the lowest structure was taken for the rudimentary disc and
+left out: a degenerated L5-S1, half outlined, resembles it."""
 
 UNCERTAIN = "Levels uncertain, check"
 """How the warning begins where the names are not certain."""
@@ -82,12 +83,18 @@ def name_levels(
     weights = np.array([_weight(discs, way, None if lowest_level else grid, discs_below) for way in ways])
     posterior = np.exp(weights - weights.max())
     posterior /= posterior.sum()
-    best = ways[int(np.argmax(posterior))]
-    probability = 1.0 if lowest_level else float(posterior.max())
-    names = tuple(None if index is None or index == 0 else _TABLE[index] for index in best)
+    # A structure in the sacrum has no name, whether it is the rudimentary disc or none: ways may differ in that alone.
+    named = [tuple(_TABLE[index] if index else None for index in way) for way in ways]
+    chances: dict[tuple[str | None, ...], float] = {}
+    for names, chance in zip(named, posterior, strict=True):
+        chances[names] = chances.get(names, 0.0) + float(chance)
+    names = max(chances, key=lambda n: chances[n])
+    best = ways[max((n for n in range(len(ways)) if named[n] == names), key=lambda n: weights[n])]
+    probability = 1.0 if lowest_level else chances[names]
     warnings = []
     if lowest_level is None:
-        warnings = _doubts(best, discs_below) if probability >= CERTAIN else [_uncertain(ways, posterior)]
+        certain = probability >= (CERTAIN_WITHOUT_LOWEST if 0 in best else CERTAIN)
+        warnings = _doubts(best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
 
 
@@ -179,18 +186,18 @@ def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid | None, discs_belo
     return log_likelihood(kept, levels) + log_prior(kept, levels, grid, disc_below) + strays
 
 
-def _uncertain(ways: Sequence[_Way], posterior: np.ndarray) -> str:
-    """The warning where the names are not certain: what the lowest disc may be."""
+def _uncertain(ways: Sequence[_Way], posterior: np.ndarray, probability: float) -> str:
+    """The warning where the names are certain to this probability only: what the lowest disc may be."""
     chances: dict[str, float] = {}
     for way, chance in zip(ways, posterior, strict=True):
         named = [index for index in way if index]
         name = _TABLE[named[0]] if named else LEVELS[0]
         chances[name] = chances.get(name, 0.0) + float(chance)
     ranked = sorted(chances, key=lambda name: -chances[name])
-    if chances[ranked[0]] >= CERTAIN:
+    if chances[ranked[0]] - probability > 1 - chances[ranked[0]]:
         return (
             f"{UNCERTAIN}: the lowest disc is {ranked[0]}, but whether one was missed or one too many found "
-            f"above it is not certain (probability {posterior.max():.0%})."
+            f"above it is not certain (probability {probability:.0%})."
         )
     other = ranked[1]
     return (
