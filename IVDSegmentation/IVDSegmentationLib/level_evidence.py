@@ -42,13 +42,15 @@ TILT_DEG = 2.0
 of each disc (and of measuring it)."""
 SIZE, STEP = 0.08, 0.045
 BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.08, 0.25
-DEPTH_COMMON, DEPTH, RUDIMENT_DEPTH = 0.10, 0.20, 0.18
+DEPTH_COMMON, DEPTH, RUDIMENT_DEPTH = 0.10, 0.13, 0.18
 """Relative spread of the steps, common and of each; of the widths, common, of each, and of the rudimentary disc; the same of
 the depths."""
 
 MISSED, DARK = 0.1, 0.5
 """Chance that a disc inside the field of view was not found, where the lower neighbours' were not either (L5-S1 in 2 of 34
 water volumes); how many of these are as dark as bone."""
+IN_PART = 0.1
+"""Chance that only a part of the lowest disc was outlined: degenerated, or at the edge of the field of view."""
 GAP = 0.03
 """Chance that a disc between two found ones was not found."""
 EXTRA = 0.003
@@ -98,20 +100,34 @@ def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
     indices."""
     at = np.asarray(levels)
     tilts = np.array([disc.tilt_deg for disc in discs])
-    total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at))
-    widths = np.log([disc.width_mm for disc in discs]) - np.log(_WIDTH_MM[at])
-    spread = np.where(at == 0, RUDIMENT_WIDTH, WIDTH)
-    total += _normal(widths, np.diag(spread**2) + BREADTH**2)
-    known = np.array([disc.depth_mm is not None for disc in discs])
-    if known.any():
-        depths = np.log([disc.depth_mm for disc in discs if disc.depth_mm is not None]) - np.log(_DEPTH_MM[at[known]])
-        spread = np.where(at[known] == 0, RUDIMENT_DEPTH, DEPTH)
-        total += _normal(depths, np.diag(spread**2) + DEPTH_COMMON**2)
+    total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at)) + _size_likelihood(discs, at)
     if len(at) < 2:
         return total
     steps = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1)
     expected = [expected_step_mm(low, high) for low, high in pairwise(at)]
     return total + _normal(np.log(steps / expected), np.eye(len(steps)) * STEP**2 + SIZE**2)
+
+
+def _size_likelihood(discs: Sequence[DiscShape], at: np.ndarray) -> float:
+    """Logarithm of the density of widths and depths; the lowest disc may be outlined in part only, and of any size then."""
+    whole = _widths_and_depths(discs, at)
+    if at[0] == 0:
+        return whole
+    depth = 1.0 if discs[0].depth_mm is None else _STRAY_DEPTHS
+    in_part = (_widths_and_depths(discs[1:], at[1:]) if len(at) > 1 else 0.0) - np.log(_STRAY_WIDTHS * depth)
+    return float(np.logaddexp(np.log(1 - IN_PART) + whole, np.log(IN_PART) + in_part))
+
+
+def _widths_and_depths(discs: Sequence[DiscShape], at: np.ndarray) -> float:
+    widths = np.log([disc.width_mm for disc in discs]) - np.log(_WIDTH_MM[at])
+    spread = np.where(at == 0, RUDIMENT_WIDTH, WIDTH)
+    total = _normal(widths, np.diag(spread**2) + BREADTH**2)
+    known = np.array([disc.depth_mm is not None for disc in discs])
+    if known.any():
+        depths = np.log([disc.depth_mm for disc in discs if disc.depth_mm is not None]) - np.log(_DEPTH_MM[at[known]])
+        spread = np.where(at[known] == 0, RUDIMENT_DEPTH, DEPTH)
+        total += _normal(depths, np.diag(spread**2) + DEPTH_COMMON**2)
+    return total
 
 
 def expected_step_mm(lower: int, upper: int) -> float:
