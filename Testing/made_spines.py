@@ -31,7 +31,8 @@ def found_discs(
         x, y, z = (float(c) for c in disc.center_mm + rng.normal(0, 1, 3))
         tilt = float(np.degrees(np.arctan2(-disc.axes[2][1], disc.axes[2][2])) + rng.normal(0, 2))
         width, depth = (float(2 * half * np.exp(rng.normal(0, 0.05))) for half in (disc.half_width_mm, disc.half_depth_mm))
-        discs.append(DiscShape((x, y, z), tilt, width, depth if visible_fraction(disc, extent_mm) > 0.99 else None))
+        cut = visible_fraction(disc, extent_mm) < 0.99
+        discs.append(DiscShape((x, y, z), tilt, width, None if cut else depth, cut))
         names.append(disc.level if disc.kind == "disc" else None)
     if len(discs) > 3 and fault:
         lowest = 1 if names[0] is None else 0

@@ -82,6 +82,14 @@ def test_depth_tells_a_steep_l5_s1_from_the_rudimentary_disc() -> None:
     assert disc.levels[0] == "L5-S1" and (rudiment.levels[0] is None or rudiment.probability < disc.probability)
 
 
+def test_the_tilt_of_what_the_field_of_view_leaves_of_l5_s1_shifts_no_name() -> None:
+    """Half of a disc that hangs down by 31 degrees, cut by a level edge, lies nearly level itself."""
+    discs = _spine(range(7), bottom_mm=-159.0)
+    rest = DiscShape(discs[0].center_mm, 5.0, 55.0, cut=True)
+    naming = name_levels([rest, *discs[1:]], FIELD)
+    assert naming.levels == LEVELS[:7] and not _uncertain(naming)
+
+
 def test_a_half_outlined_l5_s1_is_not_left_out_without_a_warning() -> None:
     """As in a real volume: L5-S1 as dark as bone, of which a small part is outlined where it lies."""
     shapes = zip((35, 19, 5, -9, -18, -19), (46, 54, 60, 58, 64, 51), (19, 36, 31, 32, 30, 30), strict=True)

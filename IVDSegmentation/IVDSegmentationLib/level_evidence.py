@@ -37,9 +37,9 @@ LEVEL_COUNT = len(_TILT_DEG)
 POSE_DEG = 3.0
 LORDOSIS = 0.17
 CURVE_DEG, CURVE_KEPT = 3.5, 0.5
-TILT_DEG = 2.0
+TILT_DEG, CUT_TILT_DEG = 2.0, 20.0
 """Spread of the tilts: common to all; of the lordosis as a factor; of the curve, and its correlation from level to level;
-of each disc (and of measuring it)."""
+of each disc (and of measuring it), and of what the field of view leaves of one."""
 SIZE, STEP = 0.08, 0.045
 BREADTH, WIDTH, RUDIMENT_WIDTH = 0.08, 0.08, 0.25
 DEPTH_COMMON, DEPTH, RUDIMENT_DEPTH = 0.10, 0.13, 0.18
@@ -74,12 +74,14 @@ over two units (bright S1-S2, degenerated discs)."""
 @dataclass(frozen=True)
 class DiscShape:
     """What names a disc. center_mm: LPS. tilt_deg: of its mid-plane in the sagittal plane, positive where its front hangs
-    down. width_mm: left to right. depth_mm: front to back, None where it tells nothing (cut by the field of view)."""
+    down. width_mm: left to right. depth_mm: front to back, None where it tells nothing. cut: the field of view ends in it, so
+    that its tilt is that of the rest."""
 
     center_mm: tuple[float, float, float]
     tilt_deg: float
     width_mm: float
     depth_mm: float | None = None
+    cut: bool = False
 
 
 def shape_of(points_mm: np.ndarray, cut: bool = False) -> DiscShape:
@@ -92,7 +94,7 @@ def shape_of(points_mm: np.ndarray, cut: bool = False) -> DiscShape:
     sideways = 1 + int(np.argmax(np.abs(axes[0, 1:])))
     x, y, z = (float(c) for c in center)
     width_mm, depth_mm = (max(4 * float(np.sqrt(max(spread[n], 0.0))), _SMALLEST_WIDTH_MM) for n in (sideways, 3 - sideways))
-    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-up[1], up[2]))), width_mm, None if cut else depth_mm)
+    return DiscShape((x, y, z), float(np.degrees(np.arctan2(-up[1], up[2]))), width_mm, None if cut else depth_mm, cut)
 
 
 def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
@@ -100,7 +102,8 @@ def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
     indices."""
     at = np.asarray(levels)
     tilts = np.array([disc.tilt_deg for disc in discs])
-    total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at)) + _size_likelihood(discs, at)
+    cut = np.diag([CUT_TILT_DEG**2 if disc.cut else 0.0 for disc in discs])
+    total = _normal(tilts - _TILT_DEG[at], _tilt_covariance(at) + cut) + _size_likelihood(discs, at)
     if len(at) < 2:
         return total
     steps = np.linalg.norm(np.diff([disc.center_mm for disc in discs], axis=0), axis=1)
