@@ -179,6 +179,31 @@ def test_a_speck_has_a_shape_and_a_name() -> None:
     assert len(naming.levels) == 4
 
 
+def test_a_structure_above_two_discs_shifts_no_name() -> None:
+    discs = _spine(range(2))
+    above = DiscShape((0.0, -30.0, discs[1].center_mm[2] + 16), 55.0, 12.0, 9.0)
+    naming = name_levels([*discs, above], FIELD)
+    assert naming.levels == ("L5-S1", "L4-L5", None)
+    assert naming.warnings == ("A structure above L4-L5 fits no disc of the chain and was left out: check it.",)
+
+
+def test_whatever_is_found_gets_names_or_none_in_order() -> None:
+    """Nonsense from one to nine structures: as many entries as structures, no name twice, none below a lower one."""
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        discs, z = [], -140.0
+        for _ in range(int(rng.integers(1, 10))):
+            x, y, z = float(rng.normal(0, 8)), float(rng.normal(0, 15)), z + float(rng.uniform(14, 50))
+            depth = float(rng.uniform(8, 45)) if rng.random() < 0.7 else None
+            tilt, width = float(rng.uniform(-50, 60)), float(rng.uniform(10, 75))
+            discs.append(DiscShape((x, y, z), tilt, width, depth, cut=depth is None))
+        shown = [float(rng.uniform(-0.5, 1.5)) if rng.random() < 0.5 else None for _ in discs[:3]]
+        naming = name_levels(discs, FIELD, None, shown)
+        labels = [LABELS[level] for level in naming.levels if level]
+        assert len(naming.levels) == len(discs) and labels == sorted(set(labels))
+        assert _uncertain(naming) or naming.probability >= CERTAIN
+
+
 def test_wrong_names_on_random_phantom_spines_are_warned_of() -> None:
     """Every kind of case: cut fields of view, extra and missing discs, transitional anatomy. Under 1 % silently wrong."""
     rng = np.random.default_rng(2026)

@@ -56,7 +56,7 @@ GAP = 0.03
 EXTRA = 0.003
 """Chance that something found is no disc of the chain."""
 CUT_SHORT = 0.1
-"""How often, against fields of view that show L5-S1 or end just above it, one ends at any particular level above."""
+"""How often a field of view ends above L5-S1, at any particular level, against those that show it."""
 RUDIMENT = 0.03
 """How often the rudimentary disc S1-S2 is found."""
 _STRAY_TILTS_DEG, _STRAY_WIDTHS, _STRAY_STEPS, _STRAY_DEPTHS = 120.0, 1.9, 1.5, 1.9
@@ -122,6 +122,7 @@ def _size_likelihood(discs: Sequence[DiscShape], at: np.ndarray) -> float:
 
 
 def _widths_and_depths(discs: Sequence[DiscShape], at: np.ndarray) -> float:
+    """Logarithm of the density of widths and, where they are known, depths of discs outlined as a whole."""
     widths = np.log([disc.width_mm for disc in discs]) - np.log(_WIDTH_MM[at])
     spread = np.where(at == 0, RUDIMENT_WIDTH, WIDTH)
     total = _normal(widths, np.diag(spread**2) + BREADTH**2)

@@ -212,10 +212,10 @@ def _doubts(way: _Way, discs_below: Sequence[float | None]) -> list[str]:
     shown = discs_below[lowest] if lowest < len(discs_below) else None
     # What lies below the rudimentary disc, or below a disc under which the image shows no other, is sacrum.
     first = way.index(0) if 0 in way else lowest if shown is not None and shown < _NO_DISC else 0
-    if None in way[first : first + STRAYS_BELOW + 1]:
-        at = way.index(None, first)
-        below = next((_TABLE[index] for index in reversed(way[:at]) if index), None)
-        above = next(_TABLE[index] for index in way[at:] if index)
+    stray = next((number for number in range(first, len(way)) if way[number] is None), len(way))
+    above = next((_TABLE[index] for index in way[stray:] if index), None)
+    if above and stray <= first + STRAYS_BELOW:
+        below = next((_TABLE[index] for index in reversed(way[:stray]) if index), None)
         if below is None:
             return [f"{UNCERTAIN}: if what lies below {above} is a disc, all names move up by one."]
         return [f"{UNCERTAIN}: if what lies between {below} and {above} is a disc, the names above it move up by one."]
