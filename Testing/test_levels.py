@@ -13,6 +13,7 @@ from IVDSegmentationLib.level_evidence import DiscShape, shape_of
 from IVDSegmentationLib.level_image import disc_below
 from IVDSegmentationLib.levels import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
 from IVDSegmentationLib.phantom_anatomy import Anatomy
+from IVDSegmentationLib.phantom_check import draw_unusual
 from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, read_volume
 from made_spines import KINDS, WHOLE, draw_case, found_discs
 
@@ -202,6 +203,11 @@ def test_whatever_is_found_gets_names_or_none_in_order() -> None:
         labels = [LABELS[level] for level in naming.levels if level]
         assert len(naming.levels) == len(discs) and labels == sorted(set(labels))
         assert _uncertain(naming) or naming.probability >= CERTAIN
+
+
+def test_an_unknown_kind_of_unusual_phantom_is_refused() -> None:
+    with pytest.raises(InputError, match="kind of phantom is 'odd': it must be one of cut below, caudal"):
+        draw_unusual(np.random.default_rng(0), "odd")
 
 
 def test_wrong_names_on_random_phantom_spines_are_warned_of() -> None:

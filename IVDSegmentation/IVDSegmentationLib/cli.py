@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--first-seed", type=int, default=1000)
     check.add_argument("--model", default="default", metavar="NAME")
     check.add_argument("--unusual", action="store_true",
-                       help="cut fields of view, transitional anatomy, fused levels; water alone in every other")  # fmt: skip
+                       help="cut fields of view, transitional anatomy, fused levels; half of them water alone")  # fmt: skip
     check.set_defaults(run=_check)
     return parser
 

@@ -3,7 +3,9 @@
 Tables by level start at the rudimentary disc S1-S2 (index 0), then L5-S1 (1), L4-L5 (2) and so on upward. Means are those
 of 32 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom
 spines, each half; of the phantoms alone for S1-S2 and above T12-L1. Spreads were fitted to both, then widened by hand.
-Depths, and the width of L5-S1 against that of L4-L5, are those of the 49 boxes of IVDM3Seg (experts' outlines).
+Depths up to T9-T10, and the width of L5-S1 against that of L4-L5, are those of the 49 boxes of IVDM3Seg (experts'
+outlines). Set by hand: depths of S1-S2 and above T9-T10, the width of S1-S2 (which networks outline wider than the phantoms'
+is), the spreads of both, and all chances but GAP; with what they were tried on, docs/experiments.md says.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def draw_unusual(rng: np.random.Generator, kind: str) -> tuple[Anatomy, tuple[in
 def check_phantoms(seeds: Iterable[int], model: str = "default", unusual: bool = False) -> list[PhantomCheck]:
     """Segment each seed's phantom with all four channels and compare with its exact labels.
 
-    unusual: phantoms of the UNUSUAL kinds in turn, every other one with its water alone. Raises InputError for one in which
+    unusual: phantoms of the UNUSUAL kinds in turn, every other eight with their water alone. Raises InputError for one in which
     no disc is found.
     """
     from tqdm import tqdm
