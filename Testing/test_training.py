@@ -5,12 +5,14 @@ import pytest
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.inputs import CHANNEL_ORDER, normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
+    LARGEST_LOSS,
     PAPER_AUGMENTATION,
     STRONG_AUGMENTATION,
     WATER_AUGMENTATION,
     Augmentation,
     change_intensities,
     cut_field_of_view,
+    degenerate_discs,
     random_transform,
     resample,
 )
@@ -160,6 +162,25 @@ def test_intensity_changes_leave_absent_channels_and_air_alone():
         changed = change_intensities(stacked, STRONG_AUGMENTATION, np.random.default_rng(seed))
         assert not changed[..., 2].any() and not changed[:4].any()
         assert np.isfinite(changed).all() and changed.min() >= 0
+
+
+def test_degenerated_discs_lose_signal_alone_and_each_its_own_share():
+    discs = np.zeros((20, 20, 30), np.float32)
+    discs[4:16, 4:16, 4:8], discs[4:16, 4:16, 20:24] = 1, 1
+    discs[4:16, 4:16, 8] = 0.4  # filled in part
+    channels = np.stack([np.full(discs.shape, 100.0), np.full(discs.shape, 50.0)], -1).astype(np.float32)
+    lost = []
+    for seed in range(200):
+        changed = degenerate_discs(channels, discs, 0.5, np.random.default_rng(seed))
+        assert (changed[discs == 0] == channels[discs == 0]).all()
+        low, partial, high = (1 - changed[10, 10, z] / channels[10, 10, z] for z in (6, 8, 22))
+        np.testing.assert_allclose(partial, 0.4 * low, atol=1e-6)
+        assert low[0] == pytest.approx(low[1], abs=1e-6), "all channels alike"
+        lost += [(low[0], high[0])]
+    shares = np.array(lost)
+    assert 0.35 < (shares > 1e-6).mean() < 0.65 and shares.max() <= LARGEST_LOSS + 1e-6
+    assert abs(np.corrcoef(shares.T)[0, 1]) < 0.25, "one disc's loss says nothing of the other's"
+    np.testing.assert_array_equal(degenerate_discs(channels, 0 * discs, 1.0, np.random.default_rng(0)), channels)
 
 
 # --- channels -----------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Augmentation:
     axis, x, y, z, once a flip is drawn.
     gain, gamma, bias, noise, blur: of the intensities (blur in voxels, noise relative to the 99th percentile); 0 = none.
     cut: probability that the field of view ends above or below the middle of a box, or just short of it.
+    degeneration: probability of each disc to lose signal, as degenerated ones have.
     """
 
     probability: float = 0.5
@@ -38,7 +39,11 @@ class Augmentation:
     noise: float = 0.0
     blur: float = 0.0
     cut: float = 0.0
+    degeneration: float = 0.0
 
+
+LARGEST_LOSS = 0.65
+"""Of a healthy disc's signal: more leaves less than the marrow of the bodies has."""
 
 PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
 # Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
@@ -52,7 +57,7 @@ WATER_AUGMENTATION = replace(MODERATE_AUGMENTATION, rotation_degrees=(30.0, 8.0,
 STRONG_AUGMENTATION = Augmentation(
     probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(30.0, 12.0, 12.0), scale=0.2,
     elastic_mm=5.0, elastic_sigma_mm=10.0,
-    gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8,
+    gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8, degeneration=0.25,
 )  # fmt: skip
 
 
@@ -173,6 +178,19 @@ def change_intensities(stacked: np.ndarray, change: Augmentation, rng: np.random
     present = np.any(stacked, axis=(0, 1, 2))
     x = np.where(np.logical_or(outside[..., None], ~present), 0, x)
     return (x * scale).astype(np.float32)
+
+
+def degenerate_discs(stacked: np.ndarray, discs: np.ndarray, probability: float, rng: np.random.Generator) -> np.ndarray:
+    """channels [x, y, z, channel] in which each disc of the map discs [x, y, z] (0..1, interpolated) has lost up to
+    LARGEST_LOSS of its signal with the given probability. A disc is a component of the map. Returns a new array."""
+    from scipy import ndimage
+
+    components, count = ndimage.label(discs >= 0.5)
+    loss = np.zeros(count + 1, np.float32)
+    loss[1:] = rng.uniform(0, LARGEST_LOSS, count) * (rng.random(count) < probability)
+    # The voxels that a disc fills in part have the label of the disc next to them.
+    grown = ndimage.grey_dilation(components, size=3)
+    return np.asarray(stacked * (1 - loss[grown] * discs)[..., None], np.float32)
 
 
 def cut_field_of_view(stacked: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -46,9 +46,14 @@ Row = dict[str, Any]
 
 
 def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
-    """Train a localizer on scans and phantoms; see loop.train_network."""
+    """Train a localizer on scans and phantoms; see loop.train_network. The first of two rounds leaves its training in
+    `folder/first`."""
     from .localizer_samples import LocalizerSamples
+    from .lowest_disc import with_lowest_disc
 
+    if preset.rounds == 2:
+        first = train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, folder / "first", seed)
+        scans = [with_lowest_disc(scan, first) for scan in scans]
     return train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, folder, seed)
 
 

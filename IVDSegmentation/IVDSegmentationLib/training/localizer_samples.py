@@ -10,7 +10,7 @@ import numpy as np
 from ..inputs import normalise
 from ..localization import SPACING_MM, coarsen
 from ..patches import BOX_SIZE
-from .augmentation import change_intensities, random_transform, resample
+from .augmentation import change_intensities, degenerate_discs, random_transform, resample
 from .presets import Preset
 from .samples import assemble_sample
 from .scans import Scan, far_from_spine, phantom_scan
@@ -57,7 +57,9 @@ class LocalizerSamples:
         seen = resample(
             whole, transform, WINDOW, SPACING_MM, offset_mm=start * np.asarray(SPACING_MM), extend=rng.random() < 0.3
         )
-        channels = change_intensities(seen[..., :4], change, rng)
+        healthy = seen[..., :4]
+        channels = degenerate_discs(healthy, seen[..., 4], change.degeneration, rng) if change.degeneration else healthy
+        channels = change_intensities(channels, change, rng)
         if np.any(channels, axis=(0, 1, 2)).all():
             channels = drop_channels(channels, ANY_SUBSET, rng)
         # Beyond the scan there is air and no disc: a user's field of view may hold such a margin too.

@@ -22,7 +22,8 @@ class Preset:
     """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
     average: momentum of the running average of the weights that is kept, or None. water_share,
     phantom_share: of the samples that come from water volumes and from phantoms. subsets: how often a segmenter sees which
-    channels (subsets.py), or None for all. bfloat16: compute in it (weights stay float32)."""
+    channels (subsets.py), or None for all. bfloat16: compute in it (weights stay float32).
+    rounds: 2 trains a localizer again, with the L5-S1 of the water volumes as the first one found them (lowest_disc.py)."""
 
     architecture: str
     parameters: Mapping[str, Any]
@@ -38,6 +39,7 @@ class Preset:
     phantom_share: float = 0.0
     subsets: Mapping[str, float] | None = None
     bfloat16: bool = False
+    rounds: int = 1
 
 
 SEGMENTER = {
@@ -108,6 +110,7 @@ LOCALIZER = {
         weight_decay=1e-3,
         water_share=0.5,
         bfloat16=True,
+        rounds=2,
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..inputs import stack_channels
+from ..volumes import WORKING_SPACING_MM
 
 UNUSABLE_DISCS = {("myosegmentum-water", "35", 4)}
 """(source, subject, label in that source's discs) that the data's README calls unusable."""
@@ -88,21 +89,27 @@ def read_ivdm3seg_patches(folder: Path) -> list[Scan]:
     return scans
 
 
+def voxels_mm(shape: Sequence[int]) -> np.ndarray:
+    """Position in mm, [x, y, z, 3], of every voxel of a working grid of this shape, from its first voxel."""
+    lines = [np.arange(n) * s for n, s in zip(shape, WORKING_SPACING_MM, strict=True)]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), -1)
+
+
+def vertebra_centroids_mm(vertebrae: np.ndarray) -> np.ndarray:
+    """Centroid (n, 3) of every label of vertebrae [x, y, z], from cranial to caudal, as `voxels_mm` counts."""
+    return np.asarray(centers_of(vertebrae)) * WORKING_SPACING_MM
+
+
 def labelled_span(vertebrae: np.ndarray) -> np.ndarray:
     """Bool [x, y, z]: between the planes through the first and last labelled vertebra's centroid, across the spine there.
 
     Beyond these planes other discs may lie that nobody labelled. Labelled vertebra voxels are known wherever they are.
     """
-    from scipy import ndimage
-
-    numbers = [int(n) for n in np.unique(vertebrae) if n]
-    centroids = np.asarray(ndimage.center_of_mass(vertebrae > 0, vertebrae, numbers))
-    scale = np.asarray((2.0, 1.25, 1.25))
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in vertebrae.shape), indexing="ij"), -1)
+    centroids = vertebra_centroids_mm(vertebrae)
+    points = voxels_mm(vertebrae.shape)
     span = np.ones(vertebrae.shape, bool)
     for end, neighbour in ((0, 1), (-1, -2)):
-        inward = (centroids[neighbour] - centroids[end]) * scale
-        span &= ((grid - centroids[end]) * scale) @ inward >= 0
+        span &= (points - centroids[end]) @ (centroids[neighbour] - centroids[end]) >= 0
     return span | (vertebrae > 0)
 
 
@@ -113,19 +120,15 @@ def far_from_spine(vertebrae: np.ndarray) -> np.ndarray:
     sides, by MARGIN_MM and DRIFT of the way, there is no disc; below, where lordosis turns the spine to the back, the front
     recedes by RECESS of the way. Bowel, vessels and muscle look like discs now and then, and nobody labels them.
     """
-    from scipy import ndimage
-
     numbers = [int(n) for n in np.unique(vertebrae) if n]
-    scale = np.asarray((2.0, 1.25, 1.25))
-    centroids = np.asarray(ndimage.center_of_mass(vertebrae > 0, vertebrae, numbers)) * scale
-    points = np.stack(np.meshgrid(*(np.arange(n) * s for n, s in zip(vertebrae.shape, scale, strict=True)), indexing="ij"), -1)
+    centroids, points = vertebra_centroids_mm(vertebrae), voxels_mm(vertebrae.shape)
     far = np.zeros(vertebrae.shape, bool)
     for end, neighbour in ((0, 1), (-1, -2)):
         along = centroids[end] - centroids[neighbour]
         along /= np.linalg.norm(along)
         front = np.array([0.0, -1.0, 0.0]) + along[1] * along
         front /= np.linalg.norm(front)
-        body = np.argwhere(vertebrae == numbers[end]) * scale - centroids[end]
+        body = np.argwhere(vertebrae == numbers[end]) * WORKING_SPACING_MM - centroids[end]
         half_depth, half_width = np.percentile(body @ front, 98), np.percentile(np.abs(body[:, 0]), 98)
         offset = points - centroids[end]
         beyond = offset @ along
