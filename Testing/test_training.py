@@ -1,8 +1,10 @@
 """Training data and the loop: losses, augmentation, sources, channel dropout, resume. A few steps only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.errors import InputError, TrainingError
 from IVDSegmentationLib.inputs import CHANNEL_ORDER, normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
     LARGEST_LOSS,
@@ -377,6 +379,24 @@ def test_training_learns_logs_and_is_not_repeated(small_preset, tmp_path, monkey
     assert not again.seeds, "a finished training is loaded"
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_training_that_diverged_is_an_error_and_leaves_no_weights(small_preset, tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import loop
+
+    class Poisoned(CountingSamples):
+        """From the fourth epoch on the truth is the other way about, so that the loss rises."""
+
+        def sample(self, seed):
+            x, target = super().sample(seed)
+            if seed >= 3 * 20 * 2:
+                target[..., 0] = 1 - target[..., 0]
+            return x, target
+
+    monkeypatch.setattr(loop, "STEPS_PER_EPOCH", 20)
+    with pytest.raises(TrainingError, match=r"run diverged: its loss rose from .* another --seed"):
+        loop.train_network(Poisoned(), replace(small_preset, steps=120), tmp_path / "run")
+    assert not (tmp_path / "run" / "weights.npz").exists() and not (tmp_path / "run" / "finished.json").exists()
 
 
 def test_a_killed_training_goes_on_where_it_was(small_preset, tmp_path, monkeypatch):

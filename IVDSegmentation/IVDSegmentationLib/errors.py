@@ -17,5 +17,9 @@ class ModelError(IVDSegmentationError):
     """The weights are missing, altered, or do not fit the networks of this version."""
 
 
+class TrainingError(IVDSegmentationError):
+    """A training came to an end that is not to be used."""
+
+
 class Cancelled(IVDSegmentationError):
     """The user asked to stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, TrainingError
 from ..networks import build_network
 from .presets import Preset
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 STEPS_PER_EPOCH = 100
 """Of what Keras calls an epoch here: the interval of checkpoints and of lines in the log."""
+
+
+DIVERGED = 1.15
+"""Mean loss of the last three epochs, as a multiple of the lowest of any three, from which a training has diverged. Of 43
+trainings of this project 42 ended below 1.08; the one that ended at 1.34 outlined discs 1.6 times as large."""
 
 
 class Samples(Protocol):
@@ -30,7 +36,8 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
     """Train the preset's network on samples; returns it in float32 with the averaged weights.
 
     folder receives `log.csv` and the checkpoint from which the same call goes on after a kill; a finished training's
-    `weights.npz` there is loaded instead of trained again. steps: instead of the preset's.
+    `weights.npz` there is loaded instead of trained again. steps: instead of the preset's. Raises TrainingError, and leaves no
+    weights, where the training diverged.
     """
     import keras
 
@@ -62,6 +69,7 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
             _progress(epochs, folder.name, data),
         ],
     )
+    _check_converged(folder)
     network.set_weights(trained.get_weights())
     save_arrays(finished, network.get_weights())
     record = {
@@ -73,6 +81,17 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
     }
     (folder / "finished.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return network
+
+
+def _check_converged(folder: Path) -> None:
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    means = np.convolve(losses, np.ones(3) / 3, "valid") if len(losses) > 3 else np.ones(1)
+    if not means[-1] < DIVERGED * means.min():
+        raise TrainingError(
+            f"the training in {folder.name} diverged: its loss rose from {means.min():.3f} to {means[-1]:.3f}; train again "
+            "in another folder with another --seed"
+        )
 
 
 def load_trained(folder: Path) -> keras.Model:
