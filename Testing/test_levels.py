@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,29 @@ def test_a_chain_with_many_faults_is_uncertain() -> None:
     naming = name_levels(_spine([0, 1, 2, 4, 6, 7]), FIELD)
     assert naming.levels == tuple(LEVELS[n] for n in (0, 1, 2, 4, 6, 7))
     assert f"{UNCERTAIN}: in 2 places a disc was not found or a structure is none: compare with the images." in naming.warnings
+
+
+def test_discs_too_close_to_be_neighbours_make_the_names_uncertain() -> None:
+    spine = _spine(range(8))
+    twice = [replace(spine[n], center_mm=(10.0, 0.0, spine[n].center_mm[2] + 10)) for n in (4, 6)]
+    naming = name_levels(sorted([*spine, *twice], key=lambda disc: disc.center_mm[2]), FIELD)
+    told = f"{UNCERTAIN}: T11-T12 and T10-T11 lie 14 mm apart, which fits no number of levels; one of them may be no disc."
+    assert told in naming.warnings
+
+
+def test_a_disc_off_the_line_of_its_neighbours_makes_the_names_uncertain() -> None:
+    spine = _spine(range(8))
+    x, y, z = spine[4].center_mm
+    bent = [*spine[:4], replace(spine[4], center_mm=(x, y - 24.0, z)), *spine[5:]]
+    assert any(f"{LEVELS[4]} lies off the line" in warning for warning in name_levels(bent, FIELD).warnings)
+
+
+def test_the_rudimentary_disc_and_a_gap_together_are_uncertain() -> None:
+    spine = _spine([n for n in range(8) if n != 3])
+    below = spine[0]
+    rudiment = replace(below, center_mm=(0.0, 24.0, below.center_mm[2] - 22.0), tilt_deg=45.0, width_mm=30.0, depth_mm=18.0)
+    naming = name_levels([rudiment, *spine], FIELD)
+    assert naming.levels == (None, *(level for level in LEVELS[:8] if level != LEVELS[3])) and _uncertain(naming)
 
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:

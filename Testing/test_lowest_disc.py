@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.inputs import stack_channels
 from IVDSegmentationLib.training.lowest_disc import with_lowest_disc
-from IVDSegmentationLib.training.presets import LOCALIZER
+from IVDSegmentationLib.training.presets import LOCALIZER, with_steps
 from IVDSegmentationLib.training.scans import Scan, read_scans
 
 SHAPE = (36, 80, 120)
@@ -73,19 +73,20 @@ def test_two_discs_where_one_fits_are_not_believed():
     assert with_lowest_disc(scan, Painted()) is scan
 
 
-def test_a_localizer_of_two_rounds_learns_the_second_time_from_what_it_found_the_first(tmp_path, monkeypatch):
+def test_the_second_round_goes_on_from_the_first_and_knows_what_that_found(tmp_path, monkeypatch):
     from IVDSegmentationLib.training import crossvalidation
 
     trained = []
 
-    def train(samples, preset, folder, seed=0):
-        trained.append((folder, [int(scan.discs.max()) for scan in samples.wholes]))
+    def train(samples, preset, folder, seed=0, start=None):
+        trained.append((folder, [int(scan.discs.max()) for scan in samples.wholes], preset.steps, start is not None))
         return Painted()
 
     monkeypatch.setattr(crossvalidation, "train_network", train)
-    crossvalidation.train_localizer([made_scan((34, 16))], LOCALIZER["default"], tmp_path)
-    crossvalidation.train_localizer([made_scan((34, 16))], LOCALIZER["paper"], tmp_path)
-    assert trained == [(tmp_path / "first", [2]), (tmp_path, [3]), (tmp_path, [2])]
+    preset = with_steps(LOCALIZER["default"], 30)
+    crossvalidation.train_localizer([made_scan((34, 16))], preset, tmp_path)
+    crossvalidation.train_localizer([made_scan((34, 16))], with_steps(LOCALIZER["paper"], 20), tmp_path)
+    assert trained == [(tmp_path / "first", [2], 30, False), (tmp_path, [3], 30, True), (tmp_path, [2], 20, False)]
 
 
 def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -45,6 +45,8 @@ _TABLE = (_RUDIMENT, *LEVELS)
 """The levels as the tables of level_evidence index them."""
 _STEP_TOLERANCE = 0.35
 """How far the logarithm of a step may lie from that of its expected length for a number of levels to be considered."""
+_STRAIGHT = 0.6
+"""Cosine of the angle between two steps, at least: 53 degrees; at most 33 in the 34 water volumes."""
 _MOST_LEVELS_A_STEP = 3
 _TOO_NEAR = 0.78
 """Of the median step: a shorter one suggests that one of the two is no disc."""
@@ -94,7 +96,7 @@ def name_levels(
     warnings = []
     if lowest_level is None:
         certain = probability >= (CERTAIN_WITHOUT_LOWEST if 0 in best else CERTAIN)
-        warnings = _doubts(best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
+        warnings = _doubts(discs, best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
 
 
@@ -206,7 +208,7 @@ def _uncertain(ways: Sequence[_Way], posterior: np.ndarray, probability: float) 
     )
 
 
-def _doubts(way: _Way, discs_below: Sequence[float | None]) -> list[str]:
+def _doubts(discs: Sequence[DiscShape], way: _Way, discs_below: Sequence[float | None]) -> list[str]:
     """The warning of names that are as good as certain if the structures found are what they seem."""
     lowest = next(number for number, index in enumerate(way) if index is not None)
     shown = discs_below[lowest] if lowest < len(discs_below) else None
@@ -219,9 +221,25 @@ def _doubts(way: _Way, discs_below: Sequence[float | None]) -> list[str]:
         if below is None:
             return [f"{UNCERTAIN}: if what lies below {above} is a disc, all names move up by one."]
         return [f"{UNCERTAIN}: if what lies between {below} and {above} is a disc, the names above it move up by one."]
-    odd = sum(index is None for index in way) + len(_missed(way))
+    odd = sum(not index for index in way) + len(_missed(way))
     if odd > _ODD:
         return [f"{UNCERTAIN}: in {odd} places a disc was not found or a structure is none: compare with the images."]
+    return _misfit(discs, way)
+
+
+def _misfit(discs: Sequence[DiscShape], way: _Way) -> list[str]:
+    """The warning of neighbours whose distance is not that of any levels, or of one off the line of its neighbours: that one
+    way is the most probable of all says nothing where none of them fits."""
+    kept = [(np.asarray(disc.center_mm), index) for disc, index in zip(discs, way, strict=True) if index is not None]
+    steps = [(upper - lower, low, high) for (lower, low), (upper, high) in pairwise(kept)]
+    for step, low, high in steps:
+        length_mm = float(np.linalg.norm(step))
+        if abs(np.log(length_mm / expected_step_mm(low, high))) > _STEP_TOLERANCE:
+            between = f"{_TABLE[low]} and {_TABLE[high]} lie {length_mm:.0f} mm apart"
+            return [f"{UNCERTAIN}: {between}, which fits no number of levels; one of them may be no disc."]
+    for (below, _, middle), (above, _, _) in pairwise(steps):
+        if below @ above < _STRAIGHT * np.linalg.norm(below) * np.linalg.norm(above):
+            return [f"{UNCERTAIN}: {_TABLE[middle]} lies off the line of the discs next to it; it may be no disc."]
     return []
 
 

@@ -51,10 +51,12 @@ def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: i
     from .localizer_samples import LocalizerSamples
     from .lowest_disc import with_lowest_disc
 
-    if preset.rounds == 2:
-        first = train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, folder / "first", seed)
-        scans = [with_lowest_disc(scan, first) for scan in scans]
-    return train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, folder, seed)
+    whole = folder if preset.second is None else folder / "first"
+    first = train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, whole, seed)
+    if preset.second is None:
+        return first
+    told = LocalizerSamples([with_lowest_disc(scan, first) for scan in scans], preset, PHANTOMS["localizer"])
+    return train_network(told, preset.second, folder, seed, start=first)
 
 
 def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:

@@ -32,12 +32,14 @@ class Samples(Protocol):
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]: ...
 
 
-def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0, steps: int | None = None) -> keras.Model:
+def train_network(
+    samples: Samples, preset: Preset, folder: Path, seed: int = 0, start: keras.Model | None = None
+) -> keras.Model:
     """Train the preset's network on samples; returns it in float32 with the averaged weights.
 
     folder receives `log.csv` and the checkpoint from which the same call goes on after a kill; a finished training's
-    `weights.npz` there is loaded instead of trained again. steps: instead of the preset's. Raises TrainingError, and leaves no
-    weights, where the training diverged.
+    `weights.npz` there is loaded instead of trained again. start: a network of the same kind, from whose weights it
+    sets out. Raises TrainingError, and leaves no weights, where the training diverged.
     """
     import keras
 
@@ -55,7 +57,9 @@ def train_network(samples: Samples, preset: Preset, folder: Path, seed: int = 0,
         trained = build_network(preset.architecture, **preset.parameters)
     finally:
         keras.config.set_dtype_policy("float32")
-    total = steps or preset.steps
+    if start is not None:
+        trained.set_weights(start.get_weights())
+    total = preset.steps
     epochs = math.ceil(total / STEPS_PER_EPOCH)
     trained.compile(optimizer=_optimizer(preset, total), loss=preset.loss)
     data = _dataset(samples, preset.batch, min(total, STEPS_PER_EPOCH), seed)

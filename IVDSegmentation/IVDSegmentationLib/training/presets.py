@@ -23,7 +23,7 @@ class Preset:
     average: momentum of the running average of the weights that is kept, or None. water_share,
     phantom_share: of the samples that come from water volumes and from phantoms. subsets: how often a segmenter sees which
     channels (subsets.py), or None for all. bfloat16: compute in it (weights stay float32).
-    rounds: 2 trains a localizer again, with the L5-S1 of the water volumes as the first one found them (lowest_disc.py)."""
+    second: how a localizer goes on, told of the L5-S1 of the water volumes as it found them itself (lowest_disc.py)."""
 
     architecture: str
     parameters: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Preset:
     phantom_share: float = 0.0
     subsets: Mapping[str, float] | None = None
     bfloat16: bool = False
-    rounds: int = 1
+    second: Preset | None = None
 
 
 SEGMENTER = {
@@ -86,6 +86,20 @@ WATER_SEGMENTER = {
 }
 """Stage 2 where smooth water is the only channel (segmentation.segment_by_channels): the water volumes and their style."""
 
+_FIRST_ROUND = Preset(
+    architecture="unet",
+    parameters={"features": (16, 32, 64, 128)},
+    loss=dice_and_cross_entropy,
+    augmentation=STRONG_AUGMENTATION,
+    steps=1800,
+    batch=1,
+    learning_rate=2e-3,
+    average=0.99,
+    weight_decay=1e-3,
+    water_share=0.5,
+    bfloat16=True,
+)
+
 LOCALIZER = {
     "paper": Preset(
         architecture="paper",
@@ -98,20 +112,7 @@ LOCALIZER = {
         cosine=False,
         water_share=0.5,
     ),
-    "default": Preset(
-        architecture="unet",
-        parameters={"features": (16, 32, 64, 128)},
-        loss=dice_and_cross_entropy,
-        augmentation=STRONG_AUGMENTATION,
-        steps=1800,
-        batch=1,
-        learning_rate=2e-3,
-        average=0.99,
-        weight_decay=1e-3,
-        water_share=0.5,
-        bfloat16=True,
-        rounds=2,
-    ),
+    "default": replace(_FIRST_ROUND, second=replace(_FIRST_ROUND, steps=900, learning_rate=5e-4)),
 }
 
 PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WATER_SEGMENTER}
@@ -119,5 +120,7 @@ PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WA
 
 
 def with_steps(preset: Preset, steps: int | None) -> Preset:
-    """The preset, with another number of steps where one is given."""
-    return replace(preset, steps=steps) if steps else preset
+    """The preset, with another number of steps where one is given: of each round, if there are two."""
+    if not steps:
+        return preset
+    return replace(preset, steps=steps, second=preset.second and replace(preset.second, steps=steps))
