@@ -141,12 +141,15 @@ def test_a_disc_off_the_line_of_its_neighbours_makes_the_names_uncertain() -> No
     assert any(f"{LEVELS[4]} lies off the line" in warning for warning in name_levels(bent, FIELD).warnings)
 
 
-def test_the_rudimentary_disc_and_a_gap_together_are_uncertain() -> None:
+def test_the_rudimentary_disc_and_a_gap_together_are_uncertain_but_not_with_more_of_the_sacrum() -> None:
     spine = _spine([n for n in range(8) if n != 3])
     below = spine[0]
     rudiment = replace(below, center_mm=(0.0, 24.0, below.center_mm[2] - 22.0), tilt_deg=45.0, width_mm=30.0, depth_mm=18.0)
     naming = name_levels([rudiment, *spine], FIELD)
     assert naming.levels == (None, *(level for level in LEVELS[:8] if level != LEVELS[3])) and _uncertain(naming)
+    deeper = replace(rudiment, center_mm=(0.0, 46.0, rudiment.center_mm[2] - 18.0), tilt_deg=60.0, width_mm=20.0, depth_mm=10.0)
+    naming = name_levels([deeper, rudiment, *_spine(range(8))], FIELD)
+    assert naming.levels == (None, None, *LEVELS[:8]) and not _uncertain(naming), "what lies below S1-S2 is sacrum"
 
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:

@@ -221,7 +221,8 @@ def _doubts(discs: Sequence[DiscShape], way: _Way, discs_below: Sequence[float |
         if below is None:
             return [f"{UNCERTAIN}: if what lies below {above} is a disc, all names move up by one."]
         return [f"{UNCERTAIN}: if what lies between {below} and {above} is a disc, the names above it move up by one."]
-    odd = sum(not index for index in way) + len(_missed(way))
+    sacrum = way.index(0) if 0 in way else 0
+    odd = sum(not index for index in way[sacrum:]) + len(_missed(way))
     if odd > _ODD:
         return [f"{UNCERTAIN}: in {odd} places a disc was not found or a structure is none: compare with the images."]
     return _misfit(discs, way)
