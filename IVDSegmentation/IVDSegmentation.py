@@ -7,12 +7,18 @@ from typing import Annotated, Union
 import qt
 import slicer
 import vtk
-from IVDSegmentationLib import mrml, mrml_renaming, mrml_results, mrml_sample, slicer_inputs, slicer_setup, slicer_texts
-from IVDSegmentationLib.cases import REFERENCE_ORDER
+from IVDSegmentationLib.dixon.case import REFERENCE_ORDER
 from IVDSegmentationLib.errors import Cancelled, InputError
-from IVDSegmentationLib.levels import LEVELS
-from IVDSegmentationLib.mrml_panel import AUTOMATIC, PARAMETERS, InputsSection, ResultsSection, lowest_level
-from IVDSegmentationLib.slicer_run import Callbacks, Request, Segmenter
+from IVDSegmentationLib.levels.labelling import LEVELS
+from IVDSegmentationLib.slicer import inputs as slicer_inputs
+from IVDSegmentationLib.slicer import nodes as mrml
+from IVDSegmentationLib.slicer import renaming as mrml_renaming
+from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.slicer import sample as mrml_sample
+from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.slicer import texts as slicer_texts
+from IVDSegmentationLib.slicer.panel import AUTOMATIC, PARAMETERS, InputsSection, ResultsSection, lowest_level
+from IVDSegmentationLib.worker.session import Callbacks, Request, Segmenter
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from IVDSegmentationLib.cases import DixonCase
-from IVDSegmentationLib.levels import LABELS
-from IVDSegmentationLib.phantom_anatomy import (
+from IVDSegmentationLib.dixon.case import DixonCase
+from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid, Volume
+from IVDSegmentationLib.levels.labelling import LABELS
+from IVDSegmentationLib.phantom.anatomy import (
     Anatomy,
     DiscShape,
     DiscTruth,
@@ -16,8 +17,7 @@ from IVDSegmentationLib.phantom_anatomy import (
     reach_mm,
     visible_fraction,
 )
-from IVDSegmentationLib.results import Disc, SegmentationResult
-from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, Volume
+from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 
 Inside = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 FIELD = (36, 256, 256)

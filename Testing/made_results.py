@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IVDSegmentationLib.cases import case_from_volumes
-from IVDSegmentationLib.phantom import Anatomy, make_phantom
-from IVDSegmentationLib.results import Disc, SegmentationResult
-from IVDSegmentationLib.volumes import Volume, put_back
-from IVDSegmentationLib.worker_protocol import WorkerResult
+from IVDSegmentationLib.dixon.case import case_from_volumes
+from IVDSegmentationLib.images.volumes import Volume, put_back
+from IVDSegmentationLib.phantom.phantom import Anatomy, make_phantom
+from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
+from IVDSegmentationLib.worker.protocol import WorkerResult
 from scipy.ndimage import gaussian_filter
 
 

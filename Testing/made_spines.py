@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from IVDSegmentationLib.level_evidence import DiscShape
-from IVDSegmentationLib.phantom_anatomy import Anatomy, build_spine, visible_fraction
-from IVDSegmentationLib.phantom_check import SIZE, UNUSUAL, draw_unusual
-from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid
+from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid
+from IVDSegmentationLib.levels.likelihood import DiscShape
+from IVDSegmentationLib.phantom.anatomy import Anatomy, build_spine, visible_fraction
+from IVDSegmentationLib.phantom.check import SIZE, UNUSUAL, draw_unusual
 
 WHOLE = SIZE
 

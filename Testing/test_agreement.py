@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from exact_discs import centred_grid
-from IVDSegmentationLib.agreement import CaseAgreement, compare, split_discs
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.evaluation import evaluate
-from IVDSegmentationLib.volumes import Grid, Volume, write_volume
+from IVDSegmentationLib.images.volumes import Grid, Volume, write_volume
+from IVDSegmentationLib.measure.agreement import CaseAgreement, compare, split_discs
+from IVDSegmentationLib.measure.evaluation import evaluate
 from scipy.spatial import cKDTree
 
 DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

@@ -1,7 +1,7 @@
 """Which candidates form the spine."""
 
 import numpy as np
-from IVDSegmentationLib.chain import spine_chain
+from IVDSegmentationLib.pipeline.chain import spine_chain
 
 SPINE = np.array([[2.0, 20 - 8 * np.sin(i / 2), 34.0 * i] for i in range(8)])
 

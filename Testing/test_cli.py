@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from IVDSegmentationLib.cli import main
-from IVDSegmentationLib.levels import UNCERTAIN
-from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
-from IVDSegmentationLib.volumes import read_volume
+from IVDSegmentationLib.cli.commands import main
+from IVDSegmentationLib.images.volumes import read_volume
+from IVDSegmentationLib.levels.labelling import UNCERTAIN
+from IVDSegmentationLib.phantom.phantom import make_phantom, write_phantom_case
 
 PHANTOM_SEED = 2026
 
@@ -81,7 +81,9 @@ def test_help_is_instant():
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, IVDSegmentationLib.cli as cli\ntry: cli.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    code = (
+        "import sys, IVDSegmentationLib.cli.commands as cli\ntry: cli.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    )
     modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert not {"numpy", "SimpleITK", "vtk", "scipy", "skimage", "tensorflow", "keras", "pydicom"} & set(modules)
 
@@ -164,8 +166,8 @@ def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, 
             return SimpleNamespace(discs=())
 
     uncertain = f"{UNCERTAIN}: the lowest disc is L5-S1 with a probability of 60%."
-    monkeypatch.setattr("IVDSegmentationLib.segmentation.Pipeline", lambda **_: Unsure())
-    monkeypatch.setattr("IVDSegmentationLib.report.write_outputs", lambda *_, **__: {"warnings": [uncertain, "Other."]})
+    monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda **_: Unsure())
+    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: {"warnings": [uncertain, "Other."]})
     assert main(["segment", str(case_folder), "-o", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().err.strip().splitlines()
     assert lines == [f"warning: {uncertain} (option --lowest-level)", "warning: Other."]

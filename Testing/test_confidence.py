@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.confidence import calibrated, expected_dice
+from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice
 from IVDSegmentationLib.training.calibration import (
     expected_calibration_error,
     fit_confidence,

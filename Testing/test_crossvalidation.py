@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.inputs import stack_channels
-from IVDSegmentationLib.patches import BOX_SIZE, PATCH_SIZE
+from IVDSegmentationLib.networks.inputs import stack_channels
+from IVDSegmentationLib.pipeline.crop import BOX_SIZE, PATCH_SIZE
 from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER, WATER_SEGMENTER
 from IVDSegmentationLib.training.samples import SegmenterSamples
 from IVDSegmentationLib.training.scans import Scan, phantom_scan

@@ -3,9 +3,9 @@
 import numpy as np
 import pydicom
 import pytest
-from IVDSegmentationLib.cases import load_case
-from IVDSegmentationLib.dicom import read_dicom_folder
-from IVDSegmentationLib.dixon import CHANNELS
+from IVDSegmentationLib.dixon.case import load_case
+from IVDSegmentationLib.dixon.channels import CHANNELS
+from IVDSegmentationLib.dixon.dicom import read_dicom_folder
 from IVDSegmentationLib.errors import InputError
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid

@@ -49,7 +49,7 @@ def test_every_script_is_listed_and_every_listed_script_is_there():
 
 
 def test_every_resource_is_listed_and_every_listed_resource_is_there():
-    assert sorted(listed("MODULE_PYTHON_RESOURCES")) == versioned("Resources/**/*")
+    assert sorted(listed("MODULE_PYTHON_RESOURCES")) == versioned("Resources/**/*", "IVDSegmentationLib/Resources/**/*")
 
 
 def test_the_entry_has_the_fields_of_the_schema_and_no_others():
@@ -116,16 +116,17 @@ def test_text_files_end_lines_with_lf():
     assert [path.name for path in text if b"\r" in path.read_bytes()] == []
 
 
-def test_the_library_imports_slicer_in_the_mrml_rooms_only():
+def test_the_library_imports_slicer_in_its_slicer_package_only():
     pattern = re.compile(r"^\s*(import|from) (slicer|qt|ctk)\b", re.MULTILINE)
-    rooms = [p.name for p in (MODULE / "IVDSegmentationLib").rglob("*.py") if pattern.search(p.read_text(encoding="utf-8"))]
-    assert "mrml.py" in rooms
-    assert [name for name in rooms if not name.startswith("mrml")] == []
+    library = MODULE / "IVDSegmentationLib"
+    importing = [p.relative_to(library) for p in library.rglob("*.py") if pattern.search(p.read_text(encoding="utf-8"))]
+    assert Path("slicer/nodes.py") in importing
+    assert [path for path in importing if path.parts[0] != "slicer"] == []
 
 
 def test_the_terminology_file_holds_the_disc():
     term = json.loads((MODULE / "Resources" / "IntervertebralDiscs.term.json").read_text(encoding="utf-8"))
     (category,) = term["SegmentationCodes"]["Category"]
     assert (category["CodeValue"], category["Type"][0]["CodeValue"]) == ("123037004", "360499006")
-    source = (MODULE / "IVDSegmentationLib" / "mrml_results.py").read_text(encoding="utf-8")
+    source = (MODULE / "IVDSegmentationLib" / "slicer" / "results.py").read_text(encoding="utf-8")
     assert term["SegmentationCategoryTypeContextName"] in source

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from IVDSegmentationLib import level_evidence
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.level_evidence import DiscShape, shape_of
-from IVDSegmentationLib.level_image import disc_below
-from IVDSegmentationLib.levels import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
-from IVDSegmentationLib.phantom_anatomy import Anatomy
-from IVDSegmentationLib.phantom_check import draw_unusual
-from IVDSegmentationLib.volumes import WORKING_SPACING_MM, Grid, read_volume
+from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid, read_volume
+from IVDSegmentationLib.levels import likelihood as level_evidence
+from IVDSegmentationLib.levels.image_below import disc_below
+from IVDSegmentationLib.levels.labelling import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
+from IVDSegmentationLib.levels.likelihood import DiscShape, shape_of
+from IVDSegmentationLib.phantom.anatomy import Anatomy
+from IVDSegmentationLib.phantom.check import draw_unusual
 from made_spines import KINDS, WHOLE, draw_case, found_discs
 
 FIELD = Grid(WHOLE, WORKING_SPACING_MM, (-35.0, -160.0, -160.0))

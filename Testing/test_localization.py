@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.localization import COARSE_STEP, coarsen, find_discs, probability_map
+from IVDSegmentationLib.pipeline.localize import COARSE_STEP, coarsen, find_discs, probability_map
 
 SHAPE = (18, 80, 100)
 """Of the localizer's grid: 4.0 x 2.5 x 2.5 mm."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.inputs import stack_channels
+from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.training.lowest_disc import with_lowest_disc
 from IVDSegmentationLib.training.presets import LOCALIZER, with_steps
 from IVDSegmentationLib.training.scans import Scan, read_scans
@@ -90,7 +90,7 @@ def test_the_second_round_goes_on_from_the_first_and_knows_what_that_found(tmp_p
 
 
 def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folder):
-    from IVDSegmentationLib.models import DEFAULT_MODEL, load_model
+    from IVDSegmentationLib.networks.models import DEFAULT_MODEL, load_model
 
     localizer = load_model(DEFAULT_MODEL).localizer
     for scan in read_scans(data_folder, ["myosegmentum-water"])[:3]:

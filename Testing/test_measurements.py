@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from exact_discs import centred_grid, exact_spine, result_of, share_inside
-from IVDSegmentationLib.dataframes import to_data_frame
-from IVDSegmentationLib.disc_frame import DiscField, fit_frame
-from IVDSegmentationLib.disc_map import disc_map, occupancy
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.measurements import CaseMeasurements, DiscMeasurements, measure
-from IVDSegmentationLib.phantom_anatomy import DiscTruth
-from IVDSegmentationLib.volumes import Grid
+from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.measure.dataframes import to_data_frame
+from IVDSegmentationLib.measure.disc_map import disc_map, occupancy
+from IVDSegmentationLib.measure.frame import DiscField, fit_frame
+from IVDSegmentationLib.measure.measurements import CaseMeasurements, DiscMeasurements, measure
+from IVDSegmentationLib.phantom.anatomy import DiscTruth
 
 SEEDS = range(6)
 SIZE = (32, 40, 30)

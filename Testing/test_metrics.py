@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.metrics import dice, volume_difference, weber_contrasts
+from IVDSegmentationLib.measure.metrics import dice, volume_difference, weber_contrasts
 
 SHAPE = (9, 11, 7)
 

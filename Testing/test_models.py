@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, ModelError
-from IVDSegmentationLib.models import (
+from IVDSegmentationLib.networks.models import (
     MODELS_FOLDER,
     ROLES,
     checksum,

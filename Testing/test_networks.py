@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the networks need TensorFlow")
 
-from IVDSegmentationLib.networks import build_network, paper_segmenter, unet
+from IVDSegmentationLib.networks.architectures import build_network, paper_segmenter, unet
 
 PAPER_TABLE = [
     # (kernel, features out, spatial size), in order: down, bottom, up, and the two 1x1x1 convolutions at the end
@@ -59,7 +59,7 @@ def test_unet_normalises_each_sample_by_itself():
 
 def test_instance_norm_agrees_with_keras_group_normalisation():
     import keras
-    from IVDSegmentationLib.networks import _instance_norm_layer
+    from IVDSegmentationLib.networks.architectures import _instance_norm_layer
 
     x = np.random.default_rng(3).normal(2.0, 3.0, (2, 6, 5, 4, 8)).astype(np.float32)
     ours = np.asarray(_instance_norm_layer()()(x))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.nifti import check_nifti
+from IVDSegmentationLib.images.nifti import check_nifti
 
 
 def nifti(order, version, voxels, code):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.patches import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
+from IVDSegmentationLib.pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 
 VOLUME = np.random.default_rng(0).random((40, 60, 50)).astype(np.float32)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.levels import LABELS, LEVELS
-from IVDSegmentationLib.phantom import Anatomy, Phantom, make_phantom, write_phantom_case
-from IVDSegmentationLib.phantom_anatomy import DiscShape, build_spine, exact_truth, reach_mm, visible_fraction
-from IVDSegmentationLib.phantom_tissue import DISC
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS
+from IVDSegmentationLib.phantom.anatomy import DiscShape, build_spine, exact_truth, reach_mm, visible_fraction
+from IVDSegmentationLib.phantom.phantom import Anatomy, Phantom, make_phantom, write_phantom_case
+from IVDSegmentationLib.phantom.tissue import DISC
 
 SEEDS = tuple(range(100, 108))
 CHANNELS = ("fat", "in_phase", "opposed_phase", "water")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.measurements import CaseMeasurements, measure
-from IVDSegmentationLib.phantom import Anatomy
-from IVDSegmentationLib.quality import case_warnings, disc_flags
-from IVDSegmentationLib.results import SegmentationResult
+from IVDSegmentationLib.measure.measurements import CaseMeasurements, measure
+from IVDSegmentationLib.measure.quality import case_warnings, disc_flags
+from IVDSegmentationLib.phantom.phantom import Anatomy
+from IVDSegmentationLib.pipeline.result import SegmentationResult
 from made_results import result_of_phantom
 
 LEVEL, LABEL = "L3-L4", 3

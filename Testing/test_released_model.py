@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.cases import case_from_volumes
+from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.phantom_check import UNUSUAL, check_phantoms, describe
-from IVDSegmentationLib.segmentation import Pipeline
+from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
+from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.pipeline.segment import Pipeline
 from IVDSegmentationLib.training.subsets import SUBSETS
-from IVDSegmentationLib.volumes import Grid, Volume
 
 SEED = 1003
 """Training uses seeds 1 to 48."""

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.figures import compute_figures
-from IVDSegmentationLib.level_evidence import shape_of
-from IVDSegmentationLib.levels import LABELS, LEVELS, UNCERTAIN, name_levels, shifted, warnings_shifted
-from IVDSegmentationLib.renaming import renamed
-from IVDSegmentationLib.report import build_report
-from IVDSegmentationLib.results import SegmentationResult
-from IVDSegmentationLib.volumes import Volume
-from IVDSegmentationLib.worker_protocol import WorkerResult
+from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN, name_levels, shifted, warnings_shifted
+from IVDSegmentationLib.levels.likelihood import shape_of
+from IVDSegmentationLib.pipeline.figures import compute_figures
+from IVDSegmentationLib.pipeline.renaming import renamed
+from IVDSegmentationLib.pipeline.result import SegmentationResult
+from IVDSegmentationLib.report.files import build_report
+from IVDSegmentationLib.worker.protocol import WorkerResult
 from made_results import result_of_phantom, worker_result_of
 
 

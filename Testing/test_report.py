@@ -13,20 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from IVDSegmentationLib import report as report_module
 from IVDSegmentationLib.errors import OutputError
-from IVDSegmentationLib.figures import Figures, compute_figures
-from IVDSegmentationLib.output_folder import OUTPUTS, check_output_folder
-from IVDSegmentationLib.report import build_report, measurements_csv, report_json, write_outputs
-from IVDSegmentationLib.report_html import report_html
-from IVDSegmentationLib.report_pictures import CORONAL, SAGITTAL, png_uri, spine_plane
-from IVDSegmentationLib.results import SegmentationResult
-from IVDSegmentationLib.rounding import rounded
-from IVDSegmentationLib.surface_picture import render_surfaces
-from IVDSegmentationLib.volumes import read_volume, write_volume
+from IVDSegmentationLib.images.volumes import read_volume, write_volume
+from IVDSegmentationLib.measure.rounding import rounded
+from IVDSegmentationLib.pipeline.figures import Figures, compute_figures
+from IVDSegmentationLib.pipeline.result import SegmentationResult
+from IVDSegmentationLib.report import files as report_module
+from IVDSegmentationLib.report.files import build_report, measurements_csv, report_json, write_outputs
+from IVDSegmentationLib.report.output_folder import OUTPUTS, check_output_folder
+from IVDSegmentationLib.report.page import report_html
+from IVDSegmentationLib.report.pictures import CORONAL, SAGITTAL, png_uri, spine_plane
+from IVDSegmentationLib.report.surface_picture import render_surfaces
 from made_results import files_below, result_of_phantom
 
-SCHEMA = Path(__file__).parents[1] / "IVDSegmentation" / "Resources" / "report.schema.json"
+SCHEMA = Path(__file__).parents[1] / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "report.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +280,6 @@ def test_a_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
 
 def test_without_a_renderer_the_page_is_still_written(result: SegmentationResult, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = compute_figures(result)
-    monkeypatch.setattr("IVDSegmentationLib.report_html.render_surfaces", lambda _: None)
+    monkeypatch.setattr("IVDSegmentationLib.report.page.render_surfaces", lambda _: None)
     assert "No picture of the surfaces" in report_html(result, figures.surfaces, build_report(result, figures))
     assert render_surfaces({}) is None

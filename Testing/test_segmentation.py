@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.cases import case_from_volumes
-from IVDSegmentationLib.confidence import THRESHOLD
+from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
-from IVDSegmentationLib.inputs import CHANNEL_ORDER
-from IVDSegmentationLib.models import Model
-from IVDSegmentationLib.patches import BOX_SIZE, box_start, crop
-from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.roughness import roughness
-from IVDSegmentationLib.segmentation import BRIGHT_PART, Pipeline, assemble, keep_one_disc, stage_two
-from IVDSegmentationLib.volumes import Volume
+from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.networks.inputs import CHANNEL_ORDER
+from IVDSegmentationLib.networks.models import Model
+from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.pipeline.confidence import THRESHOLD
+from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
+from IVDSegmentationLib.pipeline.roughness import roughness
+from IVDSegmentationLib.pipeline.segment import BRIGHT_PART, Pipeline, assemble, keep_one_disc, stage_two
 from scipy import ndimage
 
 

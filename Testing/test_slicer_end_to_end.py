@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib import slicer_setup
-from IVDSegmentationLib.volumes import read_volume
+from IVDSegmentationLib.images.volumes import read_volume
+from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import QFileDialog
 from slicer_harness.fake_worker import FakeWorker
 from slicer_harness.person import Person, result_nodes
@@ -20,7 +20,7 @@ from slicer_harness.person import Person, result_nodes
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("IVDSEG_DATA", ROOT / ".." / "shared" / "data"))
 CASES = ["02", "04"]
-MODEL = ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json"
+MODEL = ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json"
 needs_model = pytest.mark.skipif(not MODEL.exists(), reason="no model is installed in Resources/Models/default")
 
 

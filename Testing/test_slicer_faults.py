@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib import mrml_results
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError, OutputError
-from IVDSegmentationLib.slicer_run import WorkerFailed
-from IVDSegmentationLib.worker_protocol import Failed
+from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.worker.protocol import Failed
+from IVDSegmentationLib.worker.session import WorkerFailed
 from slicer_harness.application import BOXES
 from slicer_harness.fake_worker import STAGES
 from slicer_harness.person import PHANTOM, person_with_case, result_nodes, scene_state

@@ -16,22 +16,22 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib import slicer_setup
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.slicer_run import STAGES
-from IVDSegmentationLib.worker_client import WorkerClient
+from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.worker.client import WorkerClient
+from IVDSegmentationLib.worker.session import STAGES
 from slicer_harness.application import BOXES
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
 
 MODULE = Path(__file__).parents[1] / "IVDSegmentation"
-WEIGHTS = Path("Resources", "Models", "default")
+WEIGHTS = Path("IVDSegmentationLib", "Resources", "Models", "default")
 pytestmark = [
     pytest.mark.skipif(
         not (MODULE / WEIGHTS / "card.json").exists(), reason="no model is installed in Resources/Models/default"
     ),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the faults are signals and limits of Linux"),
 ]
-WORKER = "from IVDSegmentationLib.worker import main; main(sys.argv[1:])"
+WORKER = "from IVDSegmentationLib.worker.server import main; main(sys.argv[1:])"
 LIMIT_S = 300.0
 """Longer than a cold start takes on a machine that others keep busy."""
 

@@ -7,11 +7,12 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
-from IVDSegmentationLib import mrml, mrml_results
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.level_colors import LEVEL_COLORS
-from IVDSegmentationLib.levels import LABELS, LEVELS, UNCERTAIN
-from IVDSegmentationLib.volumes import Volume
+from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.levels.colors import LEVEL_COLORS
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN
+from IVDSegmentationLib.slicer import nodes as mrml
+from IVDSegmentationLib.slicer import results as mrml_results
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state, table_text
 
 OURS = [level for level, label in LABELS.items() if (PHANTOM.labels == label).any()]

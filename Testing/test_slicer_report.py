@@ -14,17 +14,18 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
-from IVDSegmentationLib import mrml, slicer_setup
 from IVDSegmentationLib.errors import Cancelled, OutputError
-from IVDSegmentationLib.tables import TextTable
-from IVDSegmentationLib.volumes import Volume, read_volume, write_volume
-from IVDSegmentationLib.worker_protocol import Failed
+from IVDSegmentationLib.images.volumes import Volume, read_volume, write_volume
+from IVDSegmentationLib.report.tables import TextTable
+from IVDSegmentationLib.slicer import nodes as mrml
+from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.worker.protocol import Failed
 from made_results import files_below
 from slicer_harness.application import QFileDialog
 from slicer_harness.person import PHANTOM, Person, scene_state, table_text
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json"
+MODEL = ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json"
 needs_model = pytest.mark.skipif(not MODEL.exists(), reason="no model is installed in Resources/Models/default")
 
 

@@ -7,10 +7,10 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
-from IVDSegmentationLib import mrml_results
-from IVDSegmentationLib.level_colors import LEVEL_COLORS
-from IVDSegmentationLib.levels import LABELS
-from IVDSegmentationLib.volumes import Grid
+from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.levels.colors import LEVEL_COLORS
+from IVDSegmentationLib.levels.labelling import LABELS
+from IVDSegmentationLib.slicer import results as mrml_results
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from slicer_harness.person import PHANTOM, Person, result_nodes

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exact_discs import centred_grid, share_inside
-from IVDSegmentationLib.disc_map import disc_map
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.surfaces import disc_surface, mesh_volume_mm3, write_surface
-from IVDSegmentationLib.volumes import Grid
+from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.measure.disc_map import disc_map
+from IVDSegmentationLib.measure.surfaces import disc_surface, mesh_volume_mm3, write_surface
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkMassProperties

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.inputs import CHANNEL_ORDER, normalise, stack_channels
+from IVDSegmentationLib.networks.inputs import CHANNEL_ORDER, normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
     LARGEST_LOSS,
     PAPER_AUGMENTATION,

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, IVDSegmentationError
-from IVDSegmentationLib.models import DEFAULT_MODEL, MODELS_FOLDER
-from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.volumes import Grid, Volume
-from IVDSegmentationLib.worker_client import GPU_WARNING, WorkerClient
-from IVDSegmentationLib.worker_protocol import (
+from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
+from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.worker.client import GPU_WARNING, WorkerClient
+from IVDSegmentationLib.worker.protocol import (
     Finished,
     Progress,
     ProtocolError,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from IVDSegmentationLib.errors import OutputError
-from IVDSegmentationLib.worker_client import WorkerClient
+from IVDSegmentationLib.worker.client import WorkerClient
 from worker_cases import (
     PATIENT,
     STAGES,
@@ -270,7 +270,7 @@ import sys, tempfile, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 tempfile.tempdir = {str(temporary_files)!r}
 from worker_cases import small_case
-from IVDSegmentationLib.worker_client import WorkerClient
+from IVDSegmentationLib.worker.client import WorkerClient
 client = WorkerClient({below!r})
 client.start()
 if {stage!r} not in ("none", "load"):

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import OutputError
-from IVDSegmentationLib.figures import compute_figures
-from IVDSegmentationLib.renaming import renamed
-from IVDSegmentationLib.report import build_report, write_outputs
-from IVDSegmentationLib.results import SegmentationResult
-from IVDSegmentationLib.volumes import Volume, read_volume
-from IVDSegmentationLib.worker_client import WorkerClient
-from IVDSegmentationLib.worker_protocol import Event, Progress, WorkerResult, Written
+from IVDSegmentationLib.images.volumes import Volume, read_volume
+from IVDSegmentationLib.pipeline.figures import compute_figures
+from IVDSegmentationLib.pipeline.renaming import renamed
+from IVDSegmentationLib.pipeline.result import SegmentationResult
+from IVDSegmentationLib.report.files import build_report, write_outputs
+from IVDSegmentationLib.worker.client import WorkerClient
+from IVDSegmentationLib.worker.protocol import Event, Progress, WorkerResult, Written
 from made_results import files_below, result_of_phantom, worker_result_of
 from worker_cases import PATIENT, command, failed, finished, rest, run, until, until_fault
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from IVDSegmentationLib.volumes import Grid, Volume
-from IVDSegmentationLib.worker_client import WorkerClient
-from IVDSegmentationLib.worker_protocol import Event, Failed, Finished, Progress
+from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.worker.client import WorkerClient
+from IVDSegmentationLib.worker.protocol import Event, Failed, Finished, Progress
 
 FAKE = Path(__file__).with_name("worker_fake.py")
 STAGES = ("load", "check", "localize", "segment", "assemble", "put back", "report", "hand over")

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IVDSegmentationLib import worker
-from IVDSegmentationLib.cases import DixonCase
+from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.errors import InputError, ModelError
-from IVDSegmentationLib.results import Disc, SegmentationResult
-from IVDSegmentationLib.volumes import Volume, put_back
+from IVDSegmentationLib.images.volumes import Volume, put_back
+from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
+from IVDSegmentationLib.worker import server as worker
 
 THRESHOLD = 100.0
 

@@ -22,15 +22,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Testing"))
 
 from exact_discs import exact_spine
-from IVDSegmentationLib.cases import case_from_volumes
-from IVDSegmentationLib.figures import compute_figures
-from IVDSegmentationLib.measurements import measure
-from IVDSegmentationLib.metrics import weber_contrasts
-from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.report import write_outputs
-from IVDSegmentationLib.segmentation import Pipeline
-from IVDSegmentationLib.surfaces import disc_surfaces
-from IVDSegmentationLib.volumes import Volume
+from IVDSegmentationLib.dixon.case import case_from_volumes
+from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.measure.measurements import measure
+from IVDSegmentationLib.measure.metrics import weber_contrasts
+from IVDSegmentationLib.measure.surfaces import disc_surfaces
+from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.pipeline.figures import compute_figures
+from IVDSegmentationLib.pipeline.segment import Pipeline
+from IVDSegmentationLib.report.files import write_outputs
 
 NINE_DISCS = 2026
 """Seed of a phantom with nine discs in view."""

@@ -24,9 +24,9 @@ SEED = 2026
 
 def tiled_case(size: tuple[int, int, int]):
     """A four-channel case of the given size, in memory: the phantom, surrounded by air where it is smaller."""
-    from IVDSegmentationLib.cases import case_from_volumes
-    from IVDSegmentationLib.phantom import make_phantom
-    from IVDSegmentationLib.volumes import Grid, Volume
+    from IVDSegmentationLib.dixon.case import case_from_volumes
+    from IVDSegmentationLib.images.volumes import Grid, Volume
+    from IVDSegmentationLib.phantom.phantom import make_phantom
 
     phantom = make_phantom(SEED)
     volumes = {}
@@ -39,7 +39,7 @@ def tiled_case(size: tuple[int, int, int]):
 
 def measure_one(size: tuple[int, int, int], runs: int) -> dict:
     """Warm times by stage (best of `runs`), and this process's peak memory."""
-    from IVDSegmentationLib.segmentation import Pipeline
+    from IVDSegmentationLib.pipeline.segment import Pipeline
 
     pipeline = Pipeline()
     case = tiled_case(size)
@@ -65,8 +65,8 @@ def measure_one(size: tuple[int, int, int], runs: int) -> dict:
 def _gflop(networks: dict, size: tuple[int, int, int], discs: int) -> float:
     """Floating-point operations of all convolutions, in units of 1e9: two a multiplication, counted from the layers."""
     import keras
-    from IVDSegmentationLib.localization import COARSE_STEP
-    from IVDSegmentationLib.patches import PATCH_SIZE
+    from IVDSegmentationLib.pipeline.crop import PATCH_SIZE
+    from IVDSegmentationLib.pipeline.localize import COARSE_STEP
 
     coarse = [-(-(n // s) // 8) * 8 for n, s in zip(size, COARSE_STEP, strict=True)]
     total = 0.0
@@ -118,7 +118,7 @@ def in_own_process(*arguments: str) -> dict:
 
 def cold_command() -> tuple[float, float]:
     """Seconds and peak GB of `ivdseg segment` on a phantom written as files, process start included."""
-    from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
+    from IVDSegmentationLib.phantom.phantom import make_phantom, write_phantom_case
 
     with tempfile.TemporaryDirectory() as folder:
         write_phantom_case(make_phantom(SEED), Path(folder) / "case")

@@ -11,7 +11,12 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["DixonCase", "Pipeline", "SegmentationResult", "load_case"]
 
-_HOMES = {"Pipeline": "segmentation", "load_case": "cases", "DixonCase": "cases", "SegmentationResult": "results"}
+_HOMES = {
+    "Pipeline": "pipeline.segment",
+    "load_case": "dixon.case",
+    "DixonCase": "dixon.case",
+    "SegmentationResult": "pipeline.result",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import slicer
-from IVDSegmentationLib import mrml, mrml_results
-from IVDSegmentationLib.phantom import Phantom, make_phantom
-from IVDSegmentationLib.tables import TextTable
-from IVDSegmentationLib.volumes import Grid, Volume
+from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.phantom.phantom import Phantom, make_phantom
+from IVDSegmentationLib.report.tables import TextTable
+from IVDSegmentationLib.slicer import nodes as mrml
+from IVDSegmentationLib.slicer import results as mrml_results
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .application import BOXES, QFileDialog

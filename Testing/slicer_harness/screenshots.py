@@ -18,7 +18,7 @@ THUMBNAIL = ROOT / "IVDSegmentation" / "Resources" / "Icons" / "DixonLumbarPhant
 def main() -> None:
     """Makes every picture anew; ends with an error where the sample case cannot be segmented."""
     import slicer
-    from IVDSegmentationLib import slicer_setup
+    from IVDSegmentationLib.slicer import setup as slicer_setup
 
     from .fake_worker import FakeWorker
     from .person import Person

@@ -28,7 +28,7 @@ def main(runs: int) -> None:
 
 
 def _soak(runs: int) -> None:
-    from IVDSegmentationLib import slicer_setup
+    from IVDSegmentationLib.slicer import setup as slicer_setup
 
     from .person import Person
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..confidence import calibrated
 from ..errors import InputError
+from ..pipeline.confidence import calibrated
 
 BIN_WIDTH = 0.05
 

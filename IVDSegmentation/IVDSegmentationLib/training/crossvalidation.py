@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cases import case_from_volumes
-from ..chain import spine_chain
-from ..confidence import THRESHOLD, expected_dice
-from ..inputs import CHANNEL_ORDER
-from ..levels import UNCERTAIN
-from ..localization import find_discs, probability_map
-from ..metrics import dice
-from ..models import Model
-from ..patches import BOX_SIZE, box_start, crop
-from ..segmentation import Pipeline, assemble, keep_one_disc, segment_boxes, stage_two
-from ..volumes import WORKING_SPACING_MM, Grid, Volume
+from ..dixon.case import case_from_volumes
+from ..images.volumes import WORKING_SPACING_MM, Grid, Volume
+from ..levels.labelling import UNCERTAIN
+from ..measure.metrics import dice
+from ..networks.inputs import CHANNEL_ORDER
+from ..networks.models import Model
+from ..pipeline.chain import spine_chain
+from ..pipeline.confidence import THRESHOLD, expected_dice
+from ..pipeline.crop import BOX_SIZE, box_start, crop
+from ..pipeline.localize import find_discs, probability_map
+from ..pipeline.segment import Pipeline, assemble, keep_one_disc, segment_boxes, stage_two
 from .calibration import expected_calibration_error, fit_confidence, held_out_confidence, judged_rows, write_diagram
 from .folds import PARTS, split
 from .loop import load_trained, train_network
@@ -143,7 +143,7 @@ def _level_number(scan: Scan, number: int) -> int:
 
 
 def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> None:
-    from ..volumes import read_volume, write_volume
+    from ..images.volumes import read_volume, write_volume
 
     box = reference.parent
     target = predictions / box.parent.name / box.name / reference.name

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from ..inputs import normalise
-from ..localization import SPACING_MM, coarsen
-from ..patches import BOX_SIZE
+from ..networks.inputs import normalise
+from ..pipeline.crop import BOX_SIZE
+from ..pipeline.localize import SPACING_MM, coarsen
 from .augmentation import change_intensities, degenerate_discs, random_transform, resample
 from .presets import Preset
 from .samples import assemble_sample

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import InputError, TrainingError
-from ..networks import build_network
+from ..networks.architectures import build_network
 from .presets import Preset
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def train_network(
     """
     import keras
 
-    from ..models import load_arrays, save_arrays
+    from ..networks.models import load_arrays, save_arrays
 
     finished = folder / "weights.npz"
     network = build_network(preset.architecture, **preset.parameters)
@@ -100,7 +100,7 @@ def _check_converged(folder: Path) -> None:
 
 def load_trained(folder: Path) -> keras.Model:
     """The network that a finished training left in folder. Raises InputError where none did."""
-    from ..models import load_arrays
+    from ..networks.models import load_arrays
 
     try:
         record = json.loads((folder / "finished.json").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..localization import COARSE_STEP, THRESHOLD, find_discs, probability_map
+from ..pipeline.localize import COARSE_STEP, THRESHOLD, find_discs, probability_map
 from .scans import Scan, vertebra_centroids_mm, voxels_mm
 
 if TYPE_CHECKING:

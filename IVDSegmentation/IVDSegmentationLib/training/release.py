@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
-from ..inputs import CHANNEL_ORDER
-from ..models import checksum, load_arrays
+from ..networks.inputs import CHANNEL_ORDER
+from ..networks.models import checksum, load_arrays
 from .calibration import fit_confidence, judged_rows, read_rows
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..inputs import CHANNEL_ORDER, normalise
-from ..patches import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
-from ..volumes import WORKING_SPACING_MM
+from ..images.volumes import WORKING_SPACING_MM
+from ..networks.inputs import CHANNEL_ORDER, normalise
+from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
 from .augmentation import change_intensities, cut_field_of_view, random_transform, resample
 from .presets import Preset
 from .scans import Scan

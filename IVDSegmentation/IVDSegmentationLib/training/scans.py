@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..inputs import stack_channels
-from ..volumes import WORKING_SPACING_MM
+from ..images.volumes import WORKING_SPACING_MM
+from ..networks.inputs import stack_channels
 
 UNUSABLE_DISCS = {("myosegmentum-water", "35", 4)}
 """(source, subject, label in that source's discs) that the data's README calls unusable."""
@@ -171,8 +171,8 @@ def read_ivdm3seg(folder: Path) -> list[Scan]:
     the reference `NN_Labels.nii` (or a name holding `label`), binary or by disc. Whole volumes; on the working grid."""
     from scipy import ndimage
 
-    from ..cases import load_case
-    from ..volumes import read_volume, to_working_grid
+    from ..dixon.case import load_case
+    from ..images.volumes import read_volume, to_working_grid
 
     references = sorted(
         p for p in folder.rglob("*") if re.search(r"label", p.name, re.I) and re.search(r"\.nii(\.gz)?$", p.name)
@@ -203,7 +203,7 @@ def read_ivdm3seg(folder: Path) -> list[Scan]:
 
 def _channel_files(reference: Path, number: str) -> dict[str, Path]:
     """The channel files beside a challenge reference that share its number."""
-    from ..dixon import recognise_channel
+    from ..dixon.channels import recognise_channel
 
     found = {}
     for path in sorted(reference.parent.iterdir()):
@@ -224,7 +224,7 @@ READERS = {
 @cache
 def phantom_scan(seed: int) -> Scan:
     """A phantom as training data: four channels, exact labels, everything known."""
-    from ..phantom import make_phantom
+    from ..phantom.phantom import make_phantom
 
     phantom = make_phantom(seed)
     return Scan(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..inputs import CHANNEL_ORDER
+from ..networks.inputs import CHANNEL_ORDER
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "all": ("fat", "in_phase", "opposed_phase", "water"),
@@ -29,8 +29,8 @@ WATER_ONLY = {"water": 1.0}
 def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """What the pipeline makes of [x, y, z, 4] when only the named channels are given: completed where the Dixon relations
     allow, zeros elsewhere. Returns a new array."""
-    from ..dixon import complete_channels
-    from ..inputs import stack_channels
+    from ..dixon.channels import complete_channels
+    from ..networks.inputs import stack_channels
 
     given = {name: stacked[..., CHANNEL_ORDER.index(name)] for name in names}
     return stack_channels(complete_channels(given)[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import CHANNEL_ORDER
+from ..networks.inputs import CHANNEL_ORDER
 
 
 def smooth_field(shape: tuple[int, ...], sigma_voxels: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,199 @@
+"""The command line, `ivdseg COMMAND`. Heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from .. import __version__
+from ..errors import IVDSegmentationError
+
+if TYPE_CHECKING:
+    from ..training.presets import Preset
+    from ..training.scans import Scan
+
+DONE, CANNOT, WRONG_USAGE = 0, 1, 2
+SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "ivdm3seg")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
+    segmented (one line on stderr says why), 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or DONE)
+    except IVDSegmentationError as error:
+        print(f"ivdseg: {error}", file=sys.stderr)
+        return CANNOT
+    except KeyboardInterrupt:
+        print("ivdseg: stopped", file=sys.stderr)
+        return CANNOT
+
+
+def entry() -> NoReturn:
+    """The console command."""
+    sys.exit(main())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ivdseg", description="Intervertebral discs from Dixon MRI of the lumbar spine. Research use only."
+    )
+    parser.add_argument("--version", action="version", version=f"ivdseg {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    segment = commands.add_parser("segment", help="segment the discs of one examination")
+    segment.add_argument("case", type=Path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series")
+    segment.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
+    for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
+        segment.add_argument(option, type=Path, metavar="FILE", help="this channel's file, whatever its name")
+    segment.add_argument("--reference", type=Path, metavar="FILE", help="expert mask to compare with")
+    segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc in view, such as L5-S1")
+    segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
+    segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
+    segment.set_defaults(run=_segment)
+
+    evaluate = commands.add_parser("evaluate", help="compare predictions with references")
+    evaluate.add_argument("prediction", type=Path, metavar="PREDICTION", help="label map or mask, or a folder of them")
+    evaluate.add_argument("reference", type=Path, metavar="REFERENCE", help="the same of the references")
+    evaluate.set_defaults(run=_evaluate)
+
+    phantom = commands.add_parser("phantom", help="write a made-up case with its exact reference")
+    phantom.add_argument("folder", type=Path, metavar="FOLDER")
+    phantom.add_argument("--seed", type=int, default=2026, help="which phantom")
+    phantom.set_defaults(run=_phantom)
+
+    for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
+        command = commands.add_parser(name, help=text)
+        both = name == "crossvalidate"  # the two segmenters are tested together
+        command.add_argument("network", choices=("localizer", "segmenter", *(() if both else ("water-segmenter",))))
+        command.add_argument("--data", type=Path, default=Path(os.environ.get("IVDSEG_DATA", "../shared/data")),
+                             help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
+        command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
+        command.add_argument("--preset", choices=("default", "paper"), default="default")
+        command.add_argument("--steps", type=int, help="instead of the preset's")
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results")
+        command.set_defaults(run=_train if name == "train" else _crossvalidate)
+        if name == "crossvalidate":
+            command.add_argument("--segmenter", type=Path, metavar="FOLDER",
+                                 help="with localizer: a cross-validation of the segmenter, to go end to end")  # fmt: skip
+
+    release = commands.add_parser("release", help="make a model of trained networks")
+    release.add_argument("--localizer", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
+    release.add_argument("--segmenter", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
+    release.add_argument("--water-segmenter", type=Path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
+    release.add_argument("--crossvalidation", type=Path, metavar="FOLDER",
+                         help="of `ivdseg crossvalidate segmenter`: calibrates the confidence")  # fmt: skip
+    release.add_argument("--card", type=Path, required=True, metavar="FILE", help="JSON: what else the model card says")
+    release.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="the model's folder")
+    release.set_defaults(run=_release)
+
+    check = commands.add_parser("check", help="segment random phantoms and compare with their exact labels")
+    check.add_argument("--phantoms", type=int, default=50)
+    check.add_argument("--first-seed", type=int, default=1000)
+    check.add_argument("--model", default="default", metavar="NAME")
+    check.add_argument("--unusual", action="store_true",
+                       help="cut fields of view, transitional anatomy, fused levels; half of them water alone")  # fmt: skip
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _segment(options: argparse.Namespace) -> None:
+    from ..dixon.case import load_case
+    from ..images.volumes import read_volume
+    from ..levels.labelling import UNCERTAIN
+    from ..report.files import write_outputs
+    from ..report.output_folder import check_output_folder
+
+    check_output_folder(options.output)
+    reference = None if options.reference is None else read_volume(options.reference)
+    case = load_case(
+        options.case,
+        fat=options.fat,
+        in_phase=options.in_phase,
+        opposed_phase=options.opposed_phase,
+        water=options.water,
+    )
+    from ..pipeline.segment import Pipeline
+
+    result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
+    report = write_outputs(result, options.output, reference=reference)
+    for warning in report["warnings"]:
+        option = " (option --lowest-level)" if warning.startswith(UNCERTAIN) else ""
+        print(f"warning: {warning}{option}", file=sys.stderr)
+    print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from ..measure.evaluation import evaluate
+
+    evaluation = evaluate(options.prediction, options.reference)
+    for warning in evaluation.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(evaluation.table())
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    from ..phantom.phantom import make_phantom, write_phantom_case
+
+    write_phantom_case(make_phantom(options.seed), options.folder)
+    print(f"phantom {options.seed} -> {options.folder}")
+
+
+def _scans(options: argparse.Namespace) -> list[Scan]:
+    from ..training.scans import read_scans
+
+    return read_scans(options.data, options.sources)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from ..training import crossvalidation as training
+
+    train = training.train_localizer if options.network == "localizer" else training.train_segmenter
+    train(_scans(options), _preset(options, options.network), options.output, options.seed)
+    print(f"{options.network} -> {options.output / 'weights.npz'}")
+
+
+def _preset(options: argparse.Namespace, network: str) -> Preset:
+    from ..training.presets import PRESETS, with_steps
+
+    return with_steps(PRESETS[network][options.preset], options.steps)
+
+
+def _crossvalidate(options: argparse.Namespace) -> None:
+    import json
+
+    from ..training import crossvalidation as training
+
+    if options.network == "segmenter":
+        presets = {"segmenter": _preset(options, "segmenter"), "water_segmenter": _preset(options, "water-segmenter")}
+        training.crossvalidate_segmenter(_scans(options), presets, options.output, options.seed)
+    else:
+        preset = _preset(options, "localizer")
+        training.crossvalidate_localizer(_scans(options), preset, options.output, options.segmenter, options.seed)
+    print(json.dumps(json.loads((options.output / "summary.json").read_text(encoding="utf-8")), indent=2))
+
+
+def _release(options: argparse.Namespace) -> None:
+    from ..training.release import release_model
+
+    given = {
+        "localizer": options.localizer,
+        "segmenter": options.segmenter,
+        "water_segmenter": options.water_segmenter,
+    }
+    release_model(
+        {role: folder for role, folder in given.items() if folder}, options.card, options.output, options.crossvalidation
+    )
+    print(f"model -> {options.output}")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from ..phantom.check import check_phantoms, describe
+
+    seeds = range(options.first_seed, options.first_seed + options.phantoms)
+    print(describe(check_phantoms(seeds, options.model, options.unusual)))

@@ -1,0 +1,1 @@
+"""A Dixon phantom of the lumbar spine with exact truth."""

@@ -1,0 +1,117 @@
+"""The released model against phantoms, whose labels are exact: discs found, names, Dice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..dixon.case import case_from_volumes
+from ..errors import InputError
+from ..images.volumes import Volume
+from ..levels.labelling import LEVELS, UNCERTAIN
+from ..pipeline.segment import Pipeline
+from .phantom import Anatomy, Phantom, make_phantom
+
+SIZE = (36, 256, 256)
+UNUSUAL = ("cut below", "caudal", "cranial", "lateral", "short", "lumbarised_s1", "sacralised_l5", "fused")
+"""Fields of view that end above L5-S1, in the lowest or the uppermost disc or the discs' left sides, or show few discs;
+six and four lumbar-type bodies; a level without a disc."""
+
+
+@dataclass(frozen=True)
+class PhantomCheck:
+    """One phantom: its discs that are at least half in view, how many of them a predicted disc overlaps by half or more,
+    Dice of each whatever its name (0 where not found), predicted discs that overlap no disc at all, whether all names of
+    found discs were right, and whether the result warned that its levels are uncertain. kind: one of UNUSUAL, or usual."""
+
+    seed: int
+    discs: int
+    found: int
+    dice: tuple[float, ...]
+    extra: int
+    names_right: bool
+    warned: bool
+    kind: str = "usual"
+
+
+def draw_unusual(rng: np.random.Generator, kind: str) -> tuple[Anatomy, tuple[int, int, int]]:
+    """Anatomy and size (voxels) of a random phantom of one of the UNUSUAL kinds. Raises InputError for another."""
+    height = int(rng.choice([176, 256]))
+    if kind == "cut below":
+        return Anatomy(lowest_disc=LEVELS[rng.integers(1, 6)]), (36, 256, height)
+    if kind == "fused":
+        return Anatomy(missing_disc=LEVELS[rng.integers(0, 8)]), SIZE
+    if kind == "short":
+        return Anatomy(), (36, 256, int(rng.integers(80, 140)))
+    if kind in ("lumbarised_s1", "sacralised_l5"):
+        return Anatomy(transitional=kind), SIZE
+    if kind in ("caudal", "cranial", "lateral"):
+        return Anatomy(cut=kind), SIZE
+    raise InputError(f"kind of phantom is {kind!r}: it must be one of {', '.join(UNUSUAL)}")
+
+
+def check_phantoms(seeds: Iterable[int], model: str = "default", unusual: bool = False) -> list[PhantomCheck]:
+    """Segment each seed's phantom with all four channels and compare with its exact labels.
+
+    unusual: phantoms of the UNUSUAL kinds in turn, every other eight with their water alone. Raises InputError for one in which
+    no disc is found.
+    """
+    from tqdm import tqdm
+
+    pipeline = Pipeline(model)
+    checks = []
+    for number, seed in enumerate(tqdm(list(seeds), desc="phantoms", unit="case")):
+        if not unusual:
+            checks.append(_check_one(pipeline, make_phantom(seed), "usual"))
+            continue
+        kind = UNUSUAL[number % len(UNUSUAL)]
+        anatomy, size = draw_unusual(np.random.default_rng(seed), kind)
+        phantom = make_phantom(seed, size, anatomy=anatomy)
+        if number // len(UNUSUAL) % 2:
+            phantom = replace(phantom, channels={"water": phantom.channels["water"]})
+        checks.append(_check_one(pipeline, phantom, kind))
+    return checks
+
+
+def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
+    name = f"phantom {phantom.seed}"
+    volumes = {channel: Volume(voxels, phantom.grid, f"{channel} of {name}") for channel, voxels in phantom.channels.items()}
+    result = pipeline.segment(case_from_volumes(volumes, name))
+    predicted = result.label_volume.voxels
+    size_true = np.bincount(phantom.labels.ravel(), minlength=256)
+    size_predicted = np.bincount(predicted.ravel(), minlength=256)
+    together = np.histogram2d(phantom.labels.ravel(), predicted.ravel(), bins=(np.arange(257), np.arange(257)))[0]
+    labels = [disc.label for disc in phantom.truth if disc.visible_fraction >= 0.5]
+    dices, names_right, matched = [], True, set()
+    for label in labels:
+        best = 1 + int(np.argmax(together[label, 1:]))
+        overlap = together[label, best]
+        found = overlap >= 0.5 * size_true[label]
+        dices.append(float(2 * overlap / (size_true[label] + size_predicted[best])) if found else 0.0)
+        names_right &= not found or best == label
+        if found:
+            matched.add(best)
+    extra = [n for n in np.flatnonzero(size_predicted) if n and together[1:, n].sum() == 0]
+    warned = any(warning.startswith(UNCERTAIN) for warning in result.warnings)
+    return PhantomCheck(phantom.seed, len(labels), len(matched), tuple(dices), len(extra), names_right, warned, kind)
+
+
+def describe(checks: Sequence[PhantomCheck]) -> str:
+    """What the checks say, in lines for a terminal."""
+    discs, found = sum(c.discs for c in checks), sum(c.found for c in checks)
+    dices = np.array([d for c in checks for d in c.dice])
+    silent = [f"seed {c.seed} ({c.kind})" for c in checks if not c.names_right and not c.warned]
+    worst = sorted(checks, key=lambda c: min(c.dice, default=1.0))[:3]
+    lines = [
+        f"phantoms {len(checks)}, discs {discs}",
+        f"found {found} ({100 * found / max(1, discs):.1f} %), not on a disc {sum(c.extra for c in checks)}",
+        f"Dice {dices.mean():.4f} +- {dices.std():.4f} (a disc not found counts 0), lowest {dices.min():.4f}",
+        f"all names right in {sum(c.names_right for c in checks)} of {len(checks)}, "
+        f"wrong without a warning in {len(silent)}, right with one in {sum(c.names_right and c.warned for c in checks)}",
+        "lowest: " + ", ".join(f"seed {c.seed} {min(c.dice, default=1.0):.3f}" for c in worst),
+    ]
+    if silent:
+        lines.append("wrong without a warning: " + ", ".join(silent))
+    return "\n".join(lines)

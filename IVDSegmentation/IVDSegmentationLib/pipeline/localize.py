@@ -1,0 +1,111 @@
+"""Stage 1: from the channels to a disc probability map at half resolution, and from it to the centre of each disc."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..images.volumes import WORKING_SPACING_MM
+from ..networks.inputs import normalise
+
+if TYPE_CHECKING:
+    import keras
+
+COARSE_STEP = (2, 2, 2)
+"""Working voxels in one voxel of the localizer's grid, 4.0 x 2.5 x 2.5 mm: discs are 40 mm wide and centres need 2 mm."""
+
+SPACING_MM = tuple(float(s * n) for s, n in zip(WORKING_SPACING_MM, COARSE_STEP, strict=True))
+"""Voxel size of the localizer's grid."""
+
+THRESHOLD = 0.5
+SMALLEST_DISC_MM3 = 600.0
+"""Components below this are specks; the smallest of 49 real lumbar and thoracic discs has 3,600 mm3."""
+
+LARGEST_DISC_HEIGHT_MM = 32.0
+"""A component that reaches further along its thin axis is two discs that touch."""
+
+
+CLOSEST_DISCS_MM = 14.0
+"""Two discs' centres are no closer than this: half the height of the smallest thoracic vertebra."""
+
+
+@dataclass(frozen=True)
+class DiscCandidate:
+    """center_ijk: continuous voxel of the working grid. volume_mm3: of the component. probability: mean over it, 0..1."""
+
+    center_ijk: tuple[float, float, float]
+    volume_mm3: float
+    probability: float
+
+
+def coarsen(stacked: np.ndarray) -> np.ndarray:
+    """[x, y, z, channel] of the working grid -> [ceil(x / 2), ceil(y / 2), ceil(z / 2), channel] of the localizer's, by
+    averaging."""
+    even = np.pad(stacked, [(0, n % 2) for n in stacked.shape[:3]] + [(0, 0)], mode="edge")
+    x, y, z, channels = even.shape
+    return even.reshape(x // 2, 2, y // 2, 2, z // 2, 2, channels).mean((1, 3, 5), dtype=np.float32)
+
+
+def probability_map(network: keras.Model, stacked: np.ndarray) -> np.ndarray:
+    """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, 4] of the working grid."""
+    coarse = normalise(coarsen(stacked))
+    width = [(0, -n % 8) for n in coarse.shape[:3]]
+    padded = np.pad(coarse, [*width, (0, 0)])[None]
+    probability = network.predict_on_batch(padded)[0, ..., 0]
+    x, y, z = coarse.shape[:3]
+    return probability[:x, :y, :z]
+
+
+def find_discs(probability: np.ndarray) -> list[DiscCandidate]:
+    """The discs in a probability map on the localizer's grid: thresholded, components split where discs touch, specks removed.
+
+    Sorted from caudal to cranial. The centre is the centroid of the component weighted by probability.
+    """
+    from scipy import ndimage
+
+    components, _ = ndimage.label(probability >= THRESHOLD)
+    voxel_mm3 = float(np.prod(SPACING_MM))
+    smallest = SMALLEST_DISC_MM3 / voxel_mm3
+    found = []
+    for number, box in enumerate(ndimage.find_objects(components), start=1):
+        inside = components[box] == number
+        if inside.sum() < smallest:
+            continue
+        for part in _split_touching(inside, probability[box]):
+            if part.sum() < smallest:
+                continue
+            weights = probability[box] * part
+            center = [float(c) + s.start for c, s in zip(ndimage.center_of_mass(weights), box, strict=True)]
+            # The middle of a coarse voxel lies half a working voxel after the first of the two it covers.
+            working = tuple((c + 0.5) * n - 0.5 for c, n in zip(center, COARSE_STEP, strict=True))
+            found.append(
+                DiscCandidate(
+                    center_ijk=(working[0], working[1], working[2]),
+                    volume_mm3=float(part.sum()) * voxel_mm3,
+                    probability=float(weights.sum() / part.sum()),
+                )
+            )
+    return sorted(found, key=lambda c: c.center_ijk[2])
+
+
+def _split_touching(component: np.ndarray, probability: np.ndarray) -> list[np.ndarray]:
+    """Bool parts of a component [x, y, z]: itself, or its watershed pieces where it is taller than one disc can be."""
+    tall_voxels = LARGEST_DISC_HEIGHT_MM / SPACING_MM[2]
+    if component.shape[2] <= tall_voxels:
+        return [component]
+    from scipy import ndimage, signal
+    from skimage.segmentation import watershed
+
+    # What joins two discs is thinner than they are: along the spine their area has two peaks and a valley between.
+    area = np.pad(ndimage.gaussian_filter1d(component.sum((0, 1)).astype(float), 1.0), 1)
+    peaks, _ = signal.find_peaks(area, distance=CLOSEST_DISCS_MM / SPACING_MM[2], prominence=0.3 * area.max())
+    if len(peaks) < 2:
+        return [component]
+    cores = np.zeros(component.shape, np.int32)
+    for number, peak in enumerate(peaks - 1, start=1):
+        cores[:, :, peak][component[:, :, peak]] = number
+    depth_mm = ndimage.distance_transform_edt(np.pad(component, 1), sampling=SPACING_MM)[1:-1, 1:-1, 1:-1]
+    pieces = watershed(-depth_mm * probability, cores, mask=component)
+    return [pieces == number for number in range(1, len(peaks) + 1)]

@@ -1,0 +1,44 @@
+"""What the pipeline returns: the discs of a case with their names, and the maps they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..dixon.case import DixonCase
+from ..images.volumes import Volume
+
+
+@dataclass(frozen=True)
+class Disc:
+    """One disc. level: its name, `L4-L5`. label: its value in the label map. center_mm: LPS. center_ijk: continuous
+    voxel position on the working grid. confidence: the Dice with an expert that it may expect,
+    0..1 (confidence.py). flags: sentences about what to check."""
+
+    level: str
+    label: int
+    center_mm: tuple[float, float, float]
+    center_ijk: tuple[float, float, float]
+    confidence: float
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmentationResult:
+    """The segmentation of one case.
+
+    discs: caudal to cranial. probability: float32 [x, y, z] on the working grid, 0..1, the probability of disc.
+    labels: uint8 [x, y, z] on the working grid. label_volume: uint8 on the grid of the input.
+    warnings: sentences for the user, those of the case included. timings_s: seconds by stage. model: name of the model.
+    """
+
+    case: DixonCase
+    discs: tuple[Disc, ...]
+    probability: np.ndarray
+    labels: np.ndarray
+    label_volume: Volume
+    warnings: tuple[str, ...] = ()
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""

@@ -1,0 +1,246 @@
+"""Stage 2 and the two-stage pipeline: a case in, its named discs out. One entry point: `Pipeline().segment(case)`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..dixon.case import DixonCase
+from ..errors import InputError, ModelError
+from ..images.volumes import WORKING_SPACING_MM, Volume
+from ..images.volumes import put_back as put_back_on_input_grid
+from ..levels.image_below import disc_below
+from ..levels.labelling import LABELS, STRAYS_BELOW, name_levels
+from ..levels.likelihood import shape_of
+from ..networks.inputs import CHANNEL_ORDER, normalise, stack_channels
+from ..networks.models import DEFAULT_MODEL, Model, load_model
+from ..networks.quiet import import_tensorflow
+from .chain import spine_chain
+from .confidence import THRESHOLD, calibrated, expected_dice
+from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
+from .localize import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
+from .result import Disc, SegmentationResult
+from .roughness import roughness
+
+if TYPE_CHECKING:
+    import keras
+
+Progress = Callable[[str, float], None]
+"""Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
+
+SURE = 0.93
+"""Mean probability over its voxels that at least one disc of a spine reaches. The 49 boxes, by networks that had not seen them,
+have 0.934 and more, whatever the channels, and the surest of each subject 0.96; what is found in noise has up to 0.91."""
+SMOOTH = 1.08
+"""Roughness under which water counts as smooth: 0.3 to 1.0 in the water volumes that the water segmenter was taught on, 1.2 to
+1.5 in the boxes of the segmenter."""
+BRIGHT_PART = (
+    "From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than an "
+    "expert's: add opposed-phase or in-phase where there is one."
+)
+"""The references of the water volumes are made so. Measured on water of the boxes: 0.77 (L5-S1) to 0.88 (L1-L2) of the experts'
+volume (docs/experiments.md)."""
+DEVICES = ("auto", "cpu", "gpu")
+
+
+def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Probability of disc, float32 [35, 35, 25], 0..1, for boxes [35, 35, 25, 4] cut around the discs' centres.
+
+    All boxes go through the network in one batch.
+    """
+    batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
+    return [unpad(maps[..., 0], BOX_SIZE) for maps in network.predict_on_batch(batch)]
+
+
+def stage_two(boxes: Sequence[np.ndarray]) -> str:
+    """The role (models.ROLES) of the network that segments boxes [35, 35, 25, 4] of a case.
+
+    The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on
+    such images alone, is the better one, and on rough water it is the worse.
+    """
+    water = CHANNEL_ORDER.index("water")
+    others = [index for index in range(len(CHANNEL_ORDER)) if index != water]
+    if any(box[..., others].any() for box in boxes):
+        return "segmenter"
+    return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH else "segmenter"
+
+
+def keep_one_disc(probability: np.ndarray) -> np.ndarray:
+    """A box's probability [x, y, z] without all that is not its own disc: neighbours' slices, specks.
+
+    Kept is the component above the threshold with the largest sum of probabilities weighted by nearness to the box's
+    middle, and the voxels next to it (their values place the boundary between voxels). All zero where there is none.
+    """
+    from scipy import ndimage
+
+    components, count = ndimage.label(probability >= THRESHOLD)
+    if count == 0:
+        return np.zeros_like(probability)
+    offsets = [np.arange(n) - n // 2 for n in probability.shape]
+    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True))
+    weight = ndimage.sum_labels(probability * np.exp(-8 * squared), components, np.arange(1, count + 1))
+    others = (components > 0) & (components != 1 + int(np.argmax(weight)))
+    near = ndimage.binary_dilation(components == 1 + int(np.argmax(weight)), iterations=2)
+    return np.where(near & ~others, probability, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Assembled:
+    """probability: float32 [x, y, z]. owner: int16 [x, y, z], the disc's position in the list plus one, or 0."""
+
+    probability: np.ndarray
+    owner: np.ndarray
+
+
+def assemble(boxes: Sequence[np.ndarray], starts: Sequence[Sequence[int]], shape: Sequence[int]) -> _Assembled:
+    """Put boxes' probabilities back into a volume of the given shape; where two overlap, the larger wins the voxel."""
+    probability = np.zeros(shape, np.float32)
+    owner = np.zeros(shape, np.int16)
+    for number, (box, start) in enumerate(zip(boxes, starts, strict=True), start=1):
+        inside, mine = overlap(start, box.shape, shape)
+        owner[inside][(box[mine] > probability[inside]) & (box[mine] >= THRESHOLD)] = number
+        np.maximum(probability[inside], box[mine], out=probability[inside])
+    return _Assembled(probability, owner)
+
+
+class Pipeline:
+    """The two-stage pipeline with its networks loaded: build one, segment many cases.
+
+    >>> pipeline = Pipeline()
+    >>> result = pipeline.segment(load_case("examination"))
+    >>> [disc.level for disc in result.discs]
+    """
+
+    def __init__(self, model: str | Model = DEFAULT_MODEL, device: str = "auto") -> None:
+        """model: name of an installed model or a folder, or one that is loaded already. device: `auto` (a GPU where
+        TensorFlow sees one), `cpu`, `gpu`.
+
+        Raises ModelError: weights missing or altered, or no GPU where one is asked for.
+        """
+        self.device = _choose_device(device)
+        self.model = load_model(model) if isinstance(model, str) else model
+
+    def segment(
+        self, case: DixonCase, lowest_level: str | None = None, progress: Progress = lambda stage, fraction: None
+    ) -> SegmentationResult:
+        """Segment and name every disc of a case.
+
+        lowest_level: name of the lowest disc found, `L5-S1` style; None: decided from the
+        discs' shapes and positions (levels.name_levels). Raises InputError where no
+        disc is found.
+        """
+        timings: dict[str, float] = {}
+        with _stage(timings, progress, "localize", 0.1):
+            stacked = stack_channels(case.channels)
+            found = find_discs(probability_map(self.model.localizer, stacked))
+            chain, warnings = self._choose(case, found)
+        with _stage(timings, progress, "segment", 0.4):
+            starts = [box_start(candidate.center_ijk) for candidate in chain]
+            boxes = [crop(stacked, start) for start in starts]
+            role = stage_two(boxes)
+            boxes = [keep_one_disc(p) for p in segment_boxes(getattr(self.model, role), boxes)]
+            boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
+            if role == "water_segmenter" and role in self.model.card:
+                warnings.append(BRIGHT_PART)
+            if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
+                raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+        with _stage(timings, progress, "assemble", 0.8):
+            assembled = assemble(boxes, starts, stacked.shape[:3])
+            line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
+            confidences = [calibrated(expected_dice(box), line) for box in boxes]
+            discs, labels, name_warnings = _name(case, assembled, confidences, lowest_level)
+        with _stage(timings, progress, "put back", 0.9):
+            on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
+        progress("done", 1.0)
+        return SegmentationResult(
+            case=case,
+            discs=discs,
+            probability=assembled.probability,
+            labels=labels,
+            label_volume=Volume(on_input, case.input_grid, "discs"),
+            warnings=(*case.warnings, *warnings, *name_warnings),
+            timings_s=timings,
+            model=self.model.name,
+        )
+
+    def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[str]]:
+        """The candidates on the spine, and a warning where others lay off it."""
+        if found:
+            centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
+            chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])]
+            off = len(found) - len(chain)
+            if not off:
+                return chain, []
+            what = "1 structure that resembles a disc lies" if off == 1 else f"{off} structures that resemble discs lie"
+            return chain, [f"{what} off the chain of discs and was left out: check that no disc is missing."]
+        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+
+
+def _name(
+    case: DixonCase, assembled: _Assembled, confidences: Sequence[float], lowest_level: str | None
+) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
+    """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of.
+
+    confidences: of each box, in the order of the owners' numbers.
+    """
+    from scipy import ndimage
+
+    boxes = {n: box for n, box in enumerate(ndimage.find_objects(assembled.owner), start=1) if box is not None}
+    if not boxes:
+        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+    masks = {number: assembled.owner[box] == number for number, box in boxes.items()}
+    probabilities = {number: np.where(masks[number], assembled.probability[box], 0) for number, box in boxes.items()}
+    first = {number: [s.start for s in box] for number, box in boxes.items()}
+    centers_ijk = {n: np.add(ndimage.center_of_mass(probabilities[n]), first[n]) for n in boxes}
+    centers_mm = {n: case.working_grid.to_mm(center) for n, center in centers_ijk.items()}
+    order = sorted(boxes, key=lambda n: centers_mm[n][2])
+    ends = assembled.owner.shape[1:]
+    cut = {n: any(s.start == 0 or s.stop == end for s, end in zip(box[1:], ends, strict=True)) for n, box in boxes.items()}
+    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n]), cut[n]) for n in order]
+    below: list[float | None] = []
+    if (water := case.channels.get("water")) is not None:
+        lowest = range(min(STRAYS_BELOW + 1, len(shapes)))
+        below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
+    naming = name_levels(shapes, case.working_grid, lowest_level, below)
+    labels = np.zeros(assembled.owner.shape, np.uint8)
+    discs = []
+    for level, number in zip(naming.levels, order, strict=True):
+        if level is None:
+            continue
+        labels[boxes[number]][masks[number]] = LABELS[level]
+        x, y, z = (float(c) for c in centers_mm[number])
+        i, j, k = (float(c) for c in centers_ijk[number])
+        discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidences[number - 1]))
+    return tuple(discs), labels, list(naming.warnings)
+
+
+def _is_speck(probability: np.ndarray) -> bool:
+    """Whether what the segmenter outlined in a box is too small for any part of a disc that is worth a name."""
+    return float((probability >= THRESHOLD).sum() * np.prod(WORKING_SPACING_MM)) < SMALLEST_DISC_MM3
+
+
+def _choose_device(device: str) -> str:
+    if device not in DEVICES:
+        raise ModelError(f"device is {device!r}: it must be one of {', '.join(DEVICES)}")
+    tf = import_tensorflow()
+    gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise ModelError("TensorFlow sees no GPU: choose the device auto or cpu")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return "gpu" if gpus else "cpu"
+
+
+@contextmanager
+def _stage(timings: dict[str, float], progress: Progress, name: str, fraction: float) -> Any:
+    progress(name, fraction)
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start

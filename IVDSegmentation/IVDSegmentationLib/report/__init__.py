@@ -1,0 +1,1 @@
+"""A result as files: label map, tables, report.json, report.html, surfaces."""

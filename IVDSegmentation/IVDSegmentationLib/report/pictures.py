@@ -1,0 +1,121 @@
+"""The report's pictures: slices along the spine with outlines and names as SVG."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from ..images.volumes import WORKING_SPACING_MM
+from ..levels.colors import LEVEL_COLORS
+from ..pipeline.result import SegmentationResult
+
+SAGITTAL, CORONAL = "sagittal", "coronal"
+_SURFACE = 0.5
+_BRIGHTEST_PERCENTILE = 99.5
+_MARGIN_MM = 35.0
+"""Shown around the discs, as far as the field of view goes."""
+_NAMES_MM = 36.0
+"""Width of the strip on the left that holds the names."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A slice that follows the spine: `across` (y for sagittal, x for coronal) by z.
+
+    outlines: level -> closed curves (n, 2) in mm from the corner of the picture, right and down. width_mm, height_mm: of
+    the picture. points_ijk: (3, across, z), the continuous voxel position of each of its pixels.
+    """
+
+    kind: str
+    outlines: Mapping[str, list[np.ndarray]]
+    width_mm: float
+    height_mm: float
+    points_ijk: np.ndarray
+
+
+def spine_plane(result: SegmentationResult, kind: str) -> Plane:
+    """The mid-sagittal or the coronal slice through the discs' centres, bent with the spine, above and below them flat."""
+    from scipy.ndimage import map_coordinates
+    from skimage.measure import find_contours
+
+    centers = np.array([disc.center_ijk for disc in result.discs])
+    through = 0 if kind == SAGITTAL else 1
+    across = 1 - through
+    shape = result.labels.shape
+    step = np.array([WORKING_SPACING_MM[across], WORKING_SPACING_MM[2]])
+    lines = []
+    for axis, spacing_mm in ((across, step[0]), (2, step[1])):
+        held = np.flatnonzero(result.labels.any(axis=tuple(other for other in range(3) if other != axis)))
+        reach = round(_MARGIN_MM / spacing_mm)
+        lines.append(np.arange(max(held[0] - reach, 0), min(held[-1] + reach + 1, shape[axis])))
+    order = np.argsort(centers[:, 2])
+    depth = np.interp(lines[1], centers[order, 2], centers[order, through])
+    grid = np.empty((3, len(lines[0]), len(lines[1])))
+    grid[through], grid[across], grid[2] = depth[None], lines[0][:, None], lines[1][None]
+    labels = map_coordinates(result.labels, grid, order=0)
+    probability = map_coordinates(result.probability, grid, order=1)
+    outlines = {}
+    for disc in result.discs:
+        own = np.where(labels == disc.label, np.maximum(probability, _SURFACE + 0.01), 0)
+        near = np.where(labels == 0, np.minimum(probability, _SURFACE - 0.01), own)
+        rows, columns = np.nonzero(labels == disc.label)
+        if not len(rows):
+            continue
+        # A frame of one voxel closes the outline at the edge of the picture; further out lies another disc's haze.
+        low, high = np.array([rows.min(), columns.min()]) - 2, np.array([rows.max(), columns.max()]) + 3
+        low, high = np.maximum(low, 0), np.minimum(high, labels.shape)
+        part = np.pad(near[low[0] : high[0], low[1] : high[1]], 1)
+        curves = [curve - 1 + low + 0.5 for curve in find_contours(part, _SURFACE)]
+        outlines[disc.level] = [np.stack([c[:, 0], labels.shape[1] - c[:, 1]], axis=1) * step for c in curves]
+    width_mm, height_mm = labels.shape * step
+    return Plane(kind, outlines, float(width_mm), float(height_mm), grid)
+
+
+def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
+    """A channel [x, y, z] on a plane as one <svg> with the outlines and names of the discs; units of its view box are mm."""
+    from scipy.ndimage import map_coordinates
+
+    pixels = map_coordinates(channel, plane.points_ijk, order=1)
+    brightest = max(float(np.percentile(pixels, _BRIGHTEST_PERCENTILE)), 1e-6)
+    grey = (np.clip(pixels / brightest, 0, 1) * 255).astype(np.uint8)
+    width, height = plane.width_mm, plane.height_mm
+    left, right = ("A", "P") if plane.kind == SAGITTAL else ("R", "L")
+    parts = [
+        f'<svg viewBox="{-_NAMES_MM:.0f} 0 {width + _NAMES_MM:.1f} {height:.1f}" role="img" aria-label="{escape(title)}">',
+        f'<image href="{png_uri(grey.T[::-1])}" width="{width:.1f}" height="{height:.1f}" preserveAspectRatio="none"/>',
+    ]
+    for level, curves in plane.outlines.items():
+        colour = css_colour(level)
+        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in curve) + "Z" for curve in curves)
+        parts.append(f'<path d="{path}" stroke="{colour}"/>')
+        y = float(np.concatenate(curves)[:, 1].mean()) + 3
+        parts.append(f'<text x="-2" y="{y:.1f}" fill="{colour}" text-anchor="end">{level}</text>')
+    parts.append(f'<text x="2" y="{height / 2:.1f}" class="side">{left}</text>')
+    parts.append(f'<text x="{width - 2:.1f}" y="{height / 2:.1f}" class="side" text-anchor="end">{right}</text></svg>')
+    return "".join(parts)
+
+
+def css_colour(level: str) -> str:
+    """The level's colour as #rrggbb."""
+    return "#" + "".join(f"{round(255 * part):02x}" for part in LEVEL_COLORS[level])
+
+
+def png_uri(pixels: np.ndarray) -> str:
+    """uint8 [row, column] or [row, column, 3 or 4], first row on top, as a data: URI of a PNG."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkIOImage import vtkPNGWriter
+
+    image = vtkImageData()
+    image.SetDimensions(pixels.shape[1], pixels.shape[0], 1)
+    bottom_up = np.ascontiguousarray(pixels[::-1]).reshape(pixels.shape[0] * pixels.shape[1], -1)
+    image.GetPointData().SetScalars(numpy_to_vtk(bottom_up, deep=True))
+    writer = vtkPNGWriter()
+    writer.SetInputData(image)
+    writer.WriteToMemoryOn()
+    writer.Write()
+    return "data:image/png;base64," + base64.b64encode(vtk_to_numpy(writer.GetResult()).tobytes()).decode("ascii")

@@ -1,0 +1,141 @@
+"""The tables of a report as text: one set of headings, units and decimals for the page and for the panel in Slicer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..dixon.channels import PLAIN_NAMES
+
+MISSING = "–"
+"""Stands for a figure that could not be measured."""
+
+CHANNEL_ORDER = ("water", "fat", "in_phase", "opposed_phase")
+
+_UNITS = {"mm": "mm", "mm3": "mm3", "ml": "ml", "deg": "°", "percent": "%"}
+"""Last word of a figure's name -> its unit."""
+
+Column = tuple[str, str, int]
+"""Heading with its unit, name of the figure in report.json, decimals."""
+
+SIZES: tuple[Column, ...] = (
+    ("Volume, mm3", "volume_mm3", 0), ("Mean height, mm", "mean_height_mm", 1), ("Anterior, mm", "anterior_height_mm", 1),
+    ("Middle, mm", "middle_height_mm", 1), ("Posterior, mm", "posterior_height_mm", 1), ("Depth, mm", "depth_mm", 1),
+    ("Width, mm", "width_mm", 1), ("Height index", "height_index", 2), ("Wedge, °", "wedge_deg", 1),
+    ("Tilt, °", "tilt_deg", 1), ("To next, °", "lordosis_to_next_deg", 1), ("Fat fraction", "signal_fat_fraction", 2),
+    ("Confidence", "confidence", 2),
+)  # fmt: skip
+CONTRAST: tuple[Column, ...] = (
+    ("Weber contrast", "contrast", 2), ("Discs, mean", "disc_mean", 1), ("Discs, SD", "disc_sd", 1),
+    ("Rest, mean", "background_mean", 1), ("Rest, SD", "background_sd", 1),
+)  # fmt: skip
+AGREEMENT: tuple[Column, ...] = (
+    ("Dice", "dice", 3), ("Hausdorff, mm", "hausdorff_mm", 2), ("Hausdorff 95 %, mm", "hausdorff95_mm", 2),
+    ("Mean surface distance, mm", "assd_mm", 2), ("Volume difference, mm3", "volume_difference_mm3", 0),
+    ("Volume difference, %", "volume_difference_percent", 1), ("Centre distance, mm", "center_distance_mm", 2),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """headings: of the columns, the first that of the names. rows: as many texts each, the first the name."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def heading(name: str) -> str:
+    """The heading, with its unit, of a figure by its name in report.json and the other rows of this file."""
+    known = {key: title for title, key, _ in (*SIZES, *CONTRAST, *AGREEMENT)}
+    if name in known:
+        return known[name]
+    words, _, unit = name.rpartition("_")
+    if unit not in _UNITS:
+        return name.replace("_", " ").capitalize()
+    words = words.replace("_", " ").capitalize()
+    return f"{words}{' ' if words[-1].isdigit() else ', '}{_UNITS[unit]}"
+
+
+def measurement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The discs of a report as flat rows, caudal to cranial: the figures under their names, flags as one text."""
+    rows = []
+    for disc in report["discs"]:
+        row = {name: value for name, value in disc.items() if name not in ("center_mm", "flags")}
+        row |= dict(zip(("center_l_mm", "center_p_mm", "center_s_mm"), disc["center_mm"], strict=True))
+        rows.append({**row, "flags": " ".join(disc["flags"])})
+    return rows
+
+
+def contrast_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The Weber contrasts of a report as flat rows, for its discs and, where there is one, for the reference's. channel: in
+    words, with `computed` where it was not loaded and `reference` where the discs are the reference's."""
+    named = [("", report["weber_contrast"])]
+    if report["metrics"] is not None:
+        named.append((", reference", report["metrics"]["weber_contrast"]))
+    rows = []
+    for whose, contrasts in named:
+        for channel in CHANNEL_ORDER:
+            if channel in contrasts:
+                figures = dict(contrasts[channel])
+                computed = " (computed)" if figures.pop("derived") else ""
+                rows.append({"channel": PLAIN_NAMES[channel] + computed + whose, **figures})
+    return rows
+
+
+def agreement_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The matched discs of a report's metrics as flat rows, caudal to cranial."""
+    return [{**row, "level": row["level"] or "unnamed"} for row in metrics["discs"]]
+
+
+def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures of all discs together as rows of figure, value and, of those missing and those too many, levels."""
+    shares = [name for name, value in metrics.items() if not isinstance(value, (list, Mapping))]
+    counted = [(name, len(metrics[name]), ", ".join(metrics[name])) for name in ("missing", "extra")]
+    listed = [*((name, metrics[name], "") for name in shares), *counted]
+    return [{"figure": heading(name), "value": value, "levels": levels} for name, value, levels in listed]
+
+
+def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Level, mean height (mm) and volume (ml) of the discs of a report, caudal to cranial, as its chart shows them."""
+    return [
+        {"level": disc["level"], "mean_height_mm": disc.get("mean_height_mm"), "volume_ml": disc["volume_mm3"] / 1000}
+        for disc in report["discs"]
+    ]
+
+
+def measurements_table(report: Mapping[str, Any]) -> TextTable:
+    """The discs of a report, cranial on top."""
+    return _table("Level", ((disc["level"], disc) for disc in reversed(report["discs"])), SIZES)
+
+
+def contrast_table(report: Mapping[str, Any]) -> TextTable:
+    """The Weber contrast of a report, for its discs and, where there is one, for the reference's."""
+    return _table("Channel", ((row["channel"], row) for row in contrast_rows(report)), CONTRAST)
+
+
+def agreement_table(metrics: Mapping[str, Any]) -> TextTable:
+    """The matched discs of a report's metrics, cranial on top."""
+    return _table("Level", ((row["level"], row) for row in reversed(agreement_rows(metrics))), AGREEMENT)
+
+
+def agreement_summary(metrics: Mapping[str, Any]) -> str:
+    """The figures of all discs together, those missing and those too many."""
+    located = ", ".join(f"{metrics[f'located_within_{mm}_mm']:.0%} within {mm} mm" for mm in (2, 4, 6))
+    counts = f"{len(metrics['missing'])} missing{_listed(metrics['missing'])}, "
+    counts += f"{len(metrics['extra'])} extra{_listed(metrics['extra'])}"
+    dice = f"Dice over all voxels {metrics['overall_dice']:.3f}, mean over discs {metrics['mean_dice']:.3f}"
+    return f"{dice}; {counts}; centres: {located}."
+
+
+def _listed(levels: Sequence[str]) -> str:
+    return f" ({', '.join(level or 'unnamed' for level in levels)})" if levels else ""
+
+
+def _table(first: str, rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Sequence[Column]) -> TextTable:
+    texts = [(name, *(_number(row.get(key), places) for _, key, places in columns)) for name, row in rows]
+    return TextTable((first, *(heading for heading, _, _ in columns)), tuple(texts))
+
+
+def _number(value: float | None, places: int) -> str:
+    return MISSING if value is None else f"{value:.{places}f}"

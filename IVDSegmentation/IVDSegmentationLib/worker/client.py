@@ -1,0 +1,326 @@
+"""The worker's client: keeps one worker warm, hands it cases, and turns whatever happens to it into events."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+from ..errors import IVDSegmentationError, OutputError
+from ..images.volumes import Volume
+from .process import Answer, WorkerProcess
+from .protocol import (
+    GPU_MEMORY,
+    NO_REQUEST,
+    Event,
+    Failed,
+    FailureKind,
+    Finished,
+    Progress,
+    SegmentRequest,
+    WorkerResult,
+    Written,
+    result_with_names,
+    with_names,
+    write_request,
+    write_result,
+)
+
+HANG_S = 60.0
+"""A worker at work gives a sign of life every second; this long without one it hangs."""
+
+GPU_WARNING = "The memory of the GPU did not suffice: the discs were segmented on the CPU."
+
+
+@dataclass
+class _Job:
+    """The request under way, as the worker sees it. result, folder: of a report that is to be written, and where to.
+    reused: sent to a worker that was there before. acknowledged: the worker answered it."""
+
+    number: int
+    request: SegmentRequest
+    names: dict[str, str]
+    result: WorkerResult | None = None
+    folder: Path | None = None
+    sent_s: float = 0.0
+    reused: bool = False
+    acknowledged: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class WorkerClient:
+    """Segments cases in a process of its own, one at a time; nothing here blocks, `poll` tells what happened.
+
+    >>> with WorkerClient() as client:
+    ...     client.segment(volumes, name="case")
+    ...     while client.running:
+    ...         events = client.poll()
+    """
+
+    def __init__(
+        self,
+        command: list[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        hang_s: float = HANG_S,
+    ) -> None:
+        """command: runs a worker, by default worker.py in this Python. environment: its variables, by default those of
+        this process; PYTHONPATH gets the folder of this library in front. hang_s: as HANG_S."""
+        library = str(Path(__file__).resolve().parents[2])
+        self._command = command or [sys.executable, "-m", "IVDSegmentationLib.worker"]
+        self._environment = dict(os.environ if environment is None else environment)
+        others = self._environment.get("PYTHONPATH")
+        self._environment["PYTHONPATH"] = library + (os.pathsep + others if others else "")
+        self._environment["PYTHONUNBUFFERED"] = "1"
+        self.hang_s = hang_s
+        self._process: WorkerProcess | None = None
+        self._process_on_cpu = False
+        self._job: _Job | None = None
+        self._last_number = 0
+        self._last_choice = ("default", "auto")
+        self._waiting: list[Event] = []
+
+    def __enter__(self) -> WorkerClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether a segmentation or a report is under way; its last event has then not been polled."""
+        return self._job is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker's command while there is one."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start a worker, if there is none, and have it load its networks in the background.
+
+        Raises OutputError: no room for temporary files; IVDSegmentationError: the command cannot be run.
+        """
+        if self._process is not None and self._process.exited():
+            self._drop()
+        if self._process is None:
+            model, device = self._last_choice
+            self._launch(on_cpu=device == "cpu")
+            self._send(request="warm", model=model, device=device)
+
+    def segment(
+        self,
+        volumes: Mapping[str, Volume],
+        *,
+        name: str,
+        reference: Volume | None = None,
+        lowest_level: str | None = None,
+        device: str = "auto",
+        model: str = "default",
+    ) -> None:
+        """Begin to segment the case of these volumes by channel; the arrays are copied before this returns.
+
+        lowest_level, device, model: as in segmentation.Pipeline. What is wrong with the case comes as a Failed event.
+        Raises RuntimeError: a segmentation is under way; OutputError: the disk for temporary files is full; InputError:
+        voxels that are no numbers; IVDSegmentationError: the worker cannot be started.
+        """
+        self._refuse_a_second()
+        self._last_choice = (model, device)
+        self._begin(SegmentRequest(dict(volumes), name, reference, lowest_level, device, model))
+
+    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None:
+        """Begin to write the report of a result of these volumes by channel into a folder, as report.write_outputs does.
+
+        The figures are those of result.report, which may have been renamed. The last event is Written or Failed; after a
+        failure or `cancel` the folder is as it was. Raises what `segment` raises.
+        """
+        self._refuse_a_second()
+        model, device = self._last_choice
+        # The report says nothing of the case, and its worker need not learn it.
+        self._begin(SegmentRequest(dict(volumes), name, None, None, device, model), replace(result, warnings=()), folder)
+
+    def _refuse_a_second(self) -> None:
+        if self._job is not None:
+            raise RuntimeError("a segmentation or report is under way: wait for its last event or cancel it")
+
+    def _begin(self, request: SegmentRequest, result: WorkerResult | None = None, folder: Path | None = None) -> None:
+        nameless, names = request.without_names()
+        self._last_number += 1
+        self._waiting = [Progress("start", 0.0)]
+        self._dispatch(_Job(self._last_number, nameless, names, result, folder))
+
+    def poll(self) -> list[Event]:
+        """The events since the last call, oldest first. Never waits for the worker; to be called every 0.1 s or so.
+
+        After any number of Progress comes one Finished (Written for a report) or one Failed, and nothing after it.
+        """
+        if self._process is not None:
+            if self._process.exited():
+                self._process.end()
+            self._drain(self._process)
+        if self._job is not None and self._process is not None:
+            silent_s = time.monotonic() - max(self._process.last_line_s, self._job.sent_s)
+            if silent_s > self.hang_s:
+                log_tail = self._process.log_tail()
+                self._fail(
+                    "hang",
+                    f"The segmentation process gave no sign of life for {self.hang_s:.0f} s and was ended: try again",
+                    log_tail,
+                )
+                self._drop()
+        events, self._waiting = self._waiting, []
+        return events
+
+    def cancel(self) -> None:
+        """End what is under way, if anything, and the worker's whole tree within a second; no event of it follows.
+
+        A fresh worker starts warming up in the background. Raises what `start` raises.
+        """
+        if self._job is None:
+            return
+        self._job = None
+        self._waiting = []
+        self._drop()
+        self.start()
+
+    def close(self) -> None:
+        """End the worker and remove all it left. The client can be used again afterwards."""
+        self._job = None
+        self._waiting = []
+        self._drop()
+
+    def _launch(self, *, on_cpu: bool) -> None:
+        # TensorFlow cannot change its devices once it is initialised, hence a process for each kind of device.
+        environment = self._environment | ({"CUDA_VISIBLE_DEVICES": "-1"} if on_cpu else {})
+        self._process = WorkerProcess(self._command, environment)
+        self._process_on_cpu = on_cpu
+
+    def _send(self, **fields: str | int) -> None:
+        assert self._process is not None
+        self._process.send(**fields)
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
+
+    def _dispatch(self, job: _Job) -> None:
+        on_cpu = job.request.device == "cpu"
+        if self._process is not None:
+            unfit = job.result is None and self._process_on_cpu != on_cpu  # a report needs no device
+            if unfit or self._process.exited():
+                self._drop()
+        job.reused = self._process is not None
+        if self._process is None:
+            self._launch(on_cpu=on_cpu)
+        assert self._process is not None
+        folder = self._process.folder / str(job.number)
+        try:
+            write_request(folder, job.request)
+            if job.result is not None:
+                write_result(folder, job.result)
+        except OutputError:
+            # A worker that has ended meanwhile took the folder with it: `poll` tells of its end.
+            if not self._process.exited():
+                shutil.rmtree(folder, ignore_errors=True)  # the worker, which never learned of it, stays warm
+                raise
+        job.sent_s = time.monotonic()
+        self._job = job
+        if job.folder is None:
+            self._send(request="segment", id=job.number)
+        else:
+            self._process.destinations[job.number] = job.folder
+            self._send(request="report", id=job.number)
+
+    def _dispatch_again(self, job: _Job) -> None:
+        """Hand the job to a fresh worker, from within `poll`, where a failure is an event."""
+        self._drop()
+        self._job = job
+        try:
+            self._dispatch(job)
+        except OutputError as error:
+            self._fail("output", str(error))
+        except IVDSegmentationError as error:
+            self._fail("crash", str(error))
+
+    def _drain(self, process: WorkerProcess) -> None:
+        """Take the answers of a process, until there is none or it has been replaced."""
+        while self._process is process:
+            try:
+                answer = process.answers.get_nowait()
+            except queue.Empty:
+                return
+            if answer.event == "ended":
+                self._take_end(answer)
+            elif answer.event == "rubbish":
+                if self._job is not None:
+                    message = "The segmentation process answered something else than its protocol: try again"
+                    self._fail("protocol", message, f"{answer.log_tail}\n{answer.content}".strip())
+                self._drop()
+            elif self._job is not None and answer.number in (self._job.number, NO_REQUEST):
+                self._take(self._job, answer)
+
+    def _take(self, job: _Job, answer: Answer) -> None:
+        job.acknowledged = True
+        if answer.event == "progress":
+            self._waiting.append(Progress(*answer.content))
+        elif answer.event == "finished":
+            result: WorkerResult = answer.content
+            if job.warnings:
+                warnings = [*job.warnings, *result.report["warnings"]]
+                result = replace(
+                    result, warnings=(*job.warnings, *result.warnings), report={**result.report, "warnings": warnings}
+                )
+            self._job = None
+            self._waiting.append(Finished(result_with_names(result, job.names)))
+        elif answer.event == "written":
+            self._job = None
+            self._waiting.append(Written(answer.content))
+        else:
+            kind, message = answer.content
+            if kind == GPU_MEMORY:
+                request = replace(job.request, device="cpu")
+                self._dispatch_again(_Job(job.number, request, job.names, warnings=(GPU_WARNING,)))
+            else:
+                helps = kind in ("crash", "protocol")
+                self._fail(kind, message, answer.log_tail if helps else "")
+
+    def _take_end(self, answer: Answer) -> None:
+        """A worker has ended: by itself when idle, or in the middle of a job."""
+        job = self._job
+        if job is not None and job.reused and not job.acknowledged:
+            # It ended, idle for too long or killed, just when the job was sent: a fresh one never saw it.
+            self._dispatch_again(job)
+            return
+        if job is not None:
+            self._fail("crash", _end_message(answer.content), answer.log_tail)
+        self._drop()
+
+    def _fail(self, kind: str, message: str, log_tail: str = "") -> None:
+        assert self._job is not None
+        message = with_names(message, self._job.names)
+        self._job = None
+        self._waiting.append(Failed(message, log_tail, cast(FailureKind, kind)))
+
+
+def _end_message(status: int) -> str:
+    """One sentence for an exit status; -N is signal N, and so are 128 + N and 256 - N, as shells and launchers have it."""
+    numbers = [n for n in (-status, status - 128, 256 - status) if 0 < n < 65]
+    # 9 is SIGKILL, by value, for Windows does not know the name.
+    if 9 in numbers:
+        return (
+            "The segmentation process was ended by the system, most likely for want of memory: "
+            "close other programs and try again"
+        )
+    known = [signal.Signals(n).name for n in numbers if n in set(signal.Signals)]
+    if known:
+        return f"The segmentation process crashed ({known[0]}): try again"
+    return f"The segmentation process ended unexpectedly (exit status {status}): try again"

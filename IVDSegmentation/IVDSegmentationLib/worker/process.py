@@ -1,0 +1,212 @@
+"""One worker process as its client holds it: pipes, log, shared folder, and the whole tree of processes to its end."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import IVDSegmentationError, OutputError
+from ..report.output_folder import place_outputs
+from .protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line, read_result
+
+LOG_LINES = 30
+_LOG_BYTES = 8192
+_LONGEST_LINE = 1 << 20
+_EXIT_S = 1.0
+"""How long a worker that closed its line may take to end by itself."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came out of a worker. number: of the request it belongs to. content: (stage, fraction) of `progress`, the
+    WorkerResult of `finished`, the folder of `written`, (kind, message) of `failed`, what is wrong of `rubbish`, the exit
+    status of `ended`."""
+
+    event: Literal["progress", "finished", "written", "failed", "rubbish", "ended"]
+    number: int
+    content: Any
+    log_tail: str = ""
+
+
+class WorkerProcess:
+    """A running worker.
+
+    `answers` fills from a thread that reads to the end of the process, reaps it, and removes what it left; the last
+    answer is always `ended`.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it. Raises OutputError: no room for the folder; IVDSegmentationError: the command cannot be run."""
+        self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self.last_line_s = time.monotonic()
+        self.destinations: dict[int, Path] = {}
+        """Number of a request for a report -> the folder that its files are for."""
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="ivdseg-"))
+        except OSError as error:
+            raise OutputError(f"no folder for temporary files could be made ({error.strerror}): make room") from error
+        try:
+            with open(self._log, "ab") as log:
+                self._process = subprocess.Popen(
+                    [*command, "--folder", str(self.folder)],
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=dict(environment),
+                    **_own_group(),
+                )
+        except OSError as error:
+            _remove(self.folder)
+            raise IVDSegmentationError(
+                f"the segmentation process could not be started: {command[0]}: {error.strerror}"
+            ) from error
+        self._reader = threading.Thread(target=self._read, name="ivdseg-worker-reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the command; of the launcher where the command is one."""
+        return self._process.pid
+
+    @property
+    def _log(self) -> Path:
+        # A file, not a pipe: it never blocks the worker, and all that was written before a crash is in it.
+        return self.folder / "log"
+
+    def exited(self) -> bool:
+        """Whether the command itself has ended; processes that it started may be left."""
+        return self._process.poll() is not None
+
+    def send(self, **fields: Any) -> None:
+        """Send one line. To a worker that has just ended it sends nothing: the answer `ended` tells."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.write(encode_line(**fields))
+
+    def end(self) -> None:
+        """End the whole tree at once and wait until its folder and its zombies are gone."""
+        if self._reader.is_alive():  # else all has ended, and its number may be another's by now
+            self._kill_tree()
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
+        # A process that left the group on purpose can hold the line open; that must not hold up who cancels.
+        self._reader.join(0.8)
+
+    def _kill_tree(self) -> None:
+        if sys.platform == "win32":
+            kill = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
+            subprocess.run(kill, capture_output=True, check=False, timeout=5)
+        else:
+            # The group outlives its leader. PermissionError is how macOS says that only zombies are left.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read(self) -> None:
+        try:
+            for line in self._lines():
+                self.last_line_s = time.monotonic()
+                self._take(decode_line(line))
+        except ProtocolError as error:
+            self.answers.put(Answer("rubbish", NO_REQUEST, str(error), self.log_tail()))
+            self._kill_tree()
+        try:
+            self._process.wait(_EXIT_S)
+        except subprocess.TimeoutExpired:
+            self._kill_tree()
+            self._process.wait()
+        self._kill_tree()  # what a launcher that ended first has left
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        tail = self.log_tail()
+        _remove(self.folder)
+        self.answers.put(Answer("ended", NO_REQUEST, self._process.returncode, tail))
+
+    def _lines(self) -> Iterator[bytes]:
+        """Whole lines as they come, without what a dying worker leaves of one. Raises ProtocolError: an endless line."""
+        assert self._process.stdout is not None
+        rest = b""
+        while chunk := os.read(self._process.stdout.fileno(), 1 << 16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+            if len(rest) > _LONGEST_LINE:
+                raise ProtocolError(f"a line of more than {_LONGEST_LINE} bytes: {rest[:80]!r}")
+
+    def _take(self, fields: Mapping[str, Any]) -> None:
+        """Turn a line into an answer. Raises ProtocolError."""
+        try:
+            event = fields["event"]
+            if event in ("hello", "heartbeat"):
+                return
+            if event == "progress":
+                stage = (str(fields["stage"]), float(fields["fraction"]))
+                self.answers.put(Answer("progress", int(fields["id"]), stage))
+            elif event == "finished":
+                number = int(fields["id"])
+                result = read_result(self.folder / str(number))
+                _remove(self.folder / str(number))
+                self.answers.put(Answer("finished", number, result))
+            elif event == "written":
+                self.answers.put(self._placed(int(fields["id"])))
+            elif event == "failed" and fields["kind"] in FAILURE_KINDS:
+                failure = (fields["kind"], str(fields["message"]))
+                number = int(fields["id"])
+                _remove(self.folder / str(number))
+                self.answers.put(Answer("failed", number, failure, self.log_tail()))
+            else:
+                raise ProtocolError(f"unknown event {fields!r:.200}")
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, ProtocolError):
+                raise
+            raise ProtocolError(f"event not understood: {fields!r:.200}") from error
+
+    def _placed(self, number: int) -> Answer:
+        """Put the files of a report where they are wanted. Here rather than in the worker, which may be ended half-way; and
+        in this thread, because the folder may lie on a slow disk."""
+        folder, destination = self.folder / str(number), self.destinations.pop(number)
+        try:
+            place_outputs(folder / REPORT, destination)
+        except OutputError as error:
+            return Answer("failed", number, ("output", str(error)))
+        finally:
+            _remove(folder)
+        return Answer("written", number, destination)
+
+    def log_tail(self) -> str:
+        """The last lines that the worker, or anything it started, printed."""
+        try:
+            with open(self._log, "rb") as log:
+                log.seek(max(os.fstat(log.fileno()).st_size - _LOG_BYTES, 0))
+                text = log.read().decode("utf-8", "replace")
+        except OSError as error:
+            return f"(the log cannot be read: {error.strerror})"
+        return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def _own_group() -> dict[str, Any]:
+    """How to start a process so that it and all it starts can be ended together."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; tried again for a second, as a process that is just ending can still hold a file."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)

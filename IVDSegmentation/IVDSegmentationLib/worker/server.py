@@ -1,0 +1,304 @@
+"""The pipeline in a process of its own: `python -m IVDSegmentationLib.worker`, speaking worker_protocol."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import shutil
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, Protocol
+
+from ..dixon.case import DixonCase, case_from_volumes
+from ..errors import InputError, IVDSegmentationError, ModelError, OutputError
+from ..images.volumes import Volume, same_grid
+from ..pipeline.result import SegmentationResult
+from .protocol import (
+    GPU_MEMORY,
+    NO_REQUEST,
+    REPORT,
+    ProtocolError,
+    SegmentRequest,
+    WorkerResult,
+    decode_line,
+    encode_line,
+    read_request,
+    read_result,
+    write_result,
+)
+
+IDLE_S = 900.0
+"""A worker without a request for so long ends itself and gives its memory back."""
+
+ABANDON_WAIT_S = 5.0
+"""How long a worker whose client is gone waits for its own writing to end."""
+
+HEARTBEAT_S = 1.0
+LEAST_WORK_S = 0.001
+"""Processor time without which a busy worker counts as stuck: it then sends no heartbeat, and its client notices."""
+
+
+class Segmenting(Protocol):
+    """What the worker needs of segmentation.Pipeline. device: the one in use, `cpu` or `gpu`."""
+
+    device: str
+
+    def segment(
+        self, case: DixonCase, lowest_level: str | None = ..., progress: Callable[[str, float], None] = ...
+    ) -> SegmentationResult: ...
+
+
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (ModelError, "model"),
+    (OutputError, "output"),
+    (IVDSegmentationError, "input"),
+)
+"""The first that fits names the kind of a typed error."""
+
+PipelineFactory = Callable[[str, str], Segmenting]
+"""Called with model and device, both as in segmentation.Pipeline."""
+
+
+def load_pipeline(model: str, device: str) -> Segmenting:
+    """The pipeline of segmentation.py. Raises ModelError, also where TensorFlow is not installed."""
+    try:
+        from ..pipeline.segment import Pipeline
+
+        return Pipeline(model, device)
+    except ModuleNotFoundError as error:
+        if error.name in ("tensorflow", "keras"):
+            raise ModelError(
+                "TensorFlow is not installed in this Python: install it as the user guide says, then segment again"
+            ) from error
+        raise
+
+
+def make_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
+    """What report.json holds of this result; reference: an expert mask on any grid. Raises InputError for a bad one."""
+    from ..pipeline.figures import compute_figures
+    from ..report.files import build_report
+
+    return build_report(result, compute_figures(result, reference))
+
+
+def write_report(case: DixonCase, result: WorkerResult, folder: Path) -> None:
+    """Write the files of a result that was handed back, with the names it has now, into a new folder.
+
+    Raises InputError: the case has another grid than the one that was segmented; OutputError: disk full.
+    """
+    from ..measure.surfaces import disc_surfaces
+    from ..report.files import write_files
+
+    if case.working_grid.size != result.labels.shape or not same_grid(case.input_grid, result.label_volume.grid):
+        raise InputError("the volumes have changed since they were segmented: segment them again")
+    made = SegmentationResult(case, result.discs, result.probability, result.labels, result.label_volume, model=result.model)
+    try:
+        folder.mkdir()
+        write_files(made, disc_surfaces(made), dict(result.report), folder)
+    except OSError as error:
+        raise OutputError(f"the report could not be written ({error.strerror}): make room for temporary files") from error
+
+
+def _given(case: DixonCase) -> list[str]:
+    return sorted(set(case.channels) - case.derived)
+
+
+class Worker:
+    """Answers requests one after the other with a pipeline that stays loaded between them."""
+
+    def __init__(self, factory: PipelineFactory, requests: BinaryIO, events_fd: int, folder: Path, idle_s: float) -> None:
+        """requests: lines come from here; its end means that the client is gone. folder: shared with the client."""
+        self._factory = factory
+        self._requests = requests
+        self._events_fd = events_fd
+        self._folder = folder
+        self._idle_s = idle_s
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._busy = False
+        self._emitting = threading.Lock()
+        self._using_folder = threading.RLock()
+        self._loaded: tuple[str, str] | None = None
+        self._pipeline: Segmenting | None = None
+
+    def serve(self) -> int:
+        """Serve until idle for too long (returns 0) or until an unexpected error (returns 1).
+
+        Where the client goes away, the process ends from within, whatever is under way.
+        """
+        self._emit(event="hello", pid=os.getpid())
+        for task in (self._listen, self._beat):
+            threading.Thread(target=task, daemon=True).start()
+        while True:
+            try:
+                line = self._lines.get(timeout=self._idle_s)
+            except queue.Empty:
+                return 0
+            self._busy = True
+            sound = self._answer(line)
+            self._busy = False
+            if not sound:
+                return 1
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            self._lines.put(line)
+        self._abandon()
+
+    def _beat(self) -> None:
+        """A sign of life every second of work: a process that is stopped, dead-locked or starved gives none."""
+        before_s = time.process_time()
+        while True:
+            time.sleep(HEARTBEAT_S)
+            now_s = time.process_time()
+            if self._busy and now_s - before_s >= LEAST_WORK_S:
+                self._emit(event="heartbeat")
+            before_s = now_s
+
+    def _emit(self, **fields: Any) -> None:
+        line = encode_line(**fields)
+        try:
+            with self._emitting:
+                while line:
+                    line = line[os.write(self._events_fd, line) :]
+        except OSError:
+            self._abandon()
+
+    def _abandon(self) -> NoReturn:
+        """The client is gone: remove what it shared with us and end, without a word more to anyone."""
+        # Who writes into the folder would make it anew behind our back; who hangs in writing must not keep us alive.
+        self._using_folder.acquire(timeout=ABANDON_WAIT_S)
+        # The log lies in the folder, and Windows removes no open file.
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
+
+    def _answer(self, line: bytes) -> bool:
+        """Answer one request; False after an error that leaves the process in doubt, so that it had better end."""
+        number = NO_REQUEST
+        try:
+            fields = decode_line(line)
+            if fields.get("request") == "warm":
+                self._warm(str(fields["model"]), str(fields["device"]))
+            elif fields.get("request") in ("segment", "report"):
+                number = int(fields["id"])
+                (self._segment if fields["request"] == "segment" else self._report)(number)
+            else:
+                raise ProtocolError(f"unknown request {fields.get('request')!r}")
+        except Exception as error:
+            kind, message = self._failure(error)
+            sound = isinstance(error, IVDSegmentationError)
+            if not sound:
+                traceback.print_exc()  # before the answer, for the client reads the log when it comes
+            self._emit(event="failed", id=number, kind=kind, message=message)
+            return sound
+        return True
+
+    def _warm(self, model: str, device: str) -> None:
+        """Load the pipeline ahead of time. What fails is logged only: the next segmentation meets and reports it."""
+        try:
+            self._load(model, device)
+        except Exception:
+            traceback.print_exc()
+
+    def _load(self, model: str, device: str) -> Segmenting:
+        if self._pipeline is None or self._loaded != (model, device):
+            self._pipeline = None  # gives its memory back before the next one takes its own
+            self._pipeline = self._factory(model, device)
+            self._loaded = (model, device)
+        return self._pipeline
+
+    def _segment(self, number: int) -> None:
+        folder = self._folder / str(number)
+        start_s = time.perf_counter()
+        self._progress(number, "load", 0.0)
+        request = read_request(folder)
+        pipeline = self._load(request.model, request.device)
+        loaded_s = time.perf_counter()
+        self._progress(number, "check", 0.1)
+        case = case_from_volumes(request.volumes, request.name)
+        checked_s = time.perf_counter()
+        result = pipeline.segment(
+            case, request.lowest_level, lambda stage, fraction: self._progress(number, stage, 0.15 + 0.75 * fraction)
+        )
+        self._progress(number, "report", 0.92)
+        answer = _answer_of(result, request, {"load": loaded_s - start_s, "check": checked_s - loaded_s})
+        self._progress(number, "hand over", 0.98)
+        with self._using_folder:
+            write_result(folder, answer)
+        self._emit(event="finished", id=number)
+
+    def _report(self, number: int) -> None:
+        folder = self._folder / str(number)
+        self._progress(number, "check", 0.05)
+        request, result = read_request(folder), read_result(folder)
+        case = case_from_volumes(request.volumes, request.name)
+        self._progress(number, "write", 0.3)
+        with self._using_folder:
+            write_report(case, result, folder / REPORT)
+        self._emit(event="written", id=number)
+
+    def _progress(self, number: int, stage: str, fraction: float) -> None:
+        self._emit(event="progress", id=number, stage=stage, fraction=min(max(fraction, 0.0), 1.0))
+
+    def _failure(self, error: Exception) -> tuple[str, str]:
+        """The kind of a failure and its sentence."""
+        for known, kind in _KINDS:
+            if isinstance(error, known):
+                return kind, str(error)
+        text = str(error).strip()
+        if isinstance(error, ProtocolError):
+            return "protocol", f"The segmentation process did not understand its client ({text}): restart Slicer"
+        exhausted = type(error).__name__ == "ResourceExhaustedError" or "out of memory" in text.lower().replace("_", " ")
+        # While the networks load, the device is not known yet: a try on the CPU then costs one more start.
+        if exhausted and (self._pipeline is None or self._pipeline.device == "gpu"):
+            return GPU_MEMORY, "The memory of the GPU did not suffice"
+        if exhausted or isinstance(error, MemoryError):
+            return "crash", "There was not enough memory: close other programs and segment again"
+        reason = text.splitlines()[0][:200] if text else "no reason given"
+        return "crash", f"The segmentation stopped at an unexpected {type(error).__name__} ({reason})"
+
+
+def _answer_of(result: SegmentationResult, request: SegmentRequest, timings_s: dict[str, float]) -> WorkerResult:
+    return WorkerResult(
+        label_volume=result.label_volume,
+        discs=result.discs,
+        warnings=result.warnings,
+        channels_given=tuple(_given(result.case)),
+        channels_derived=tuple(sorted(result.case.derived)),
+        timings_s={**timings_s, **result.timings_s},
+        model=result.model,
+        report=make_report(result, request.reference),
+        probability=result.probability,
+        labels=result.labels,
+    )
+
+
+def _claim_stdio() -> tuple[BinaryIO, int]:
+    """Private duplicates of stdin and stdout. Descriptor 0 becomes the null device and 1 the log, so that nothing
+    TensorFlow, C code or a child process reads or prints can spoil the protocol."""
+    requests, events_fd = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return requests, events_fd
+
+
+def main(arguments: Sequence[str] | None = None, factory: PipelineFactory = load_pipeline) -> NoReturn:
+    """Serve on stdin and stdout until done, then end the process. arguments: those of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m IVDSegmentationLib.worker.server", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="folder shared with the client")
+    parser.add_argument("--idle-s", type=float, default=IDLE_S, help="seconds without a request until it ends itself")
+    options = parser.parse_args(arguments)
+    requests, events_fd = _claim_stdio()
+    status = Worker(factory, requests, events_fd, options.folder, options.idle_s).serve()
+    sys.stderr.flush()
+    # An ordinary exit would wait for TensorFlow's threads, and trip over ours that waits for a line.
+    os._exit(status)

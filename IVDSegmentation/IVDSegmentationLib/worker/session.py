@@ -1,0 +1,195 @@
+"""One segmentation or report after another by one worker, each from its request to its one end: finished, failed or
+cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..errors import Cancelled, InputError, IVDSegmentationError, ModelError, OutputError
+from ..images.volumes import Volume
+from .protocol import Event, Failed, Finished, Progress, WorkerResult, Written
+
+Placed = TypeVar("Placed")
+"""What the caller makes of a result; the folder of a report."""
+
+STAGES = {
+    "start": "Starting the segmentation process",
+    "load": "Loading the networks",
+    "check": "Checking the channels",
+    "localize": "Finding the discs",
+    "segment": "Segmenting the discs",
+    "assemble": "Naming the levels",
+    "put back": "Bringing the discs onto the input's grid",
+    "done": "Measuring the discs",
+    "report": "Measuring the discs",
+    "hand over": "Bringing the discs into the scene",
+    "write": "Writing the report",
+}
+"""Stage as the pipeline and the worker call it -> what the user reads."""
+
+_ERRORS = {"input": InputError, "model": ModelError, "output": OutputError}
+
+
+class WorkerFailed(IVDSegmentationError):
+    """The segmentation process ended, hung or answered rubbish. log_tail: the end of its log, may be empty."""
+
+    def __init__(self, message: str, log_tail: str = "") -> None:
+        super().__init__(message)
+        self.log_tail = log_tail
+
+
+class Worker(Protocol):
+    """What a run needs of a worker; worker_client.WorkerClient is one."""
+
+    @property
+    def running(self) -> bool: ...
+
+    def segment(
+        self,
+        volumes: Mapping[str, Volume],
+        *,
+        name: str,
+        reference: Volume | None = None,
+        lowest_level: str | None = None,
+        device: str = "auto",
+    ) -> None: ...
+
+    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None: ...
+
+    def poll(self) -> Sequence[Event]: ...
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Callbacks(Generic[Placed]):
+    """progress: the stage in words and the fraction done, 0..1. finished: what was placed. failed: the exception."""
+
+    progress: Callable[[str, float], None] = lambda stage, fraction: None
+    finished: Callable[[Placed], None] = lambda placed: None
+    failed: Callable[[Exception], None] = lambda error: None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to segment. volumes: by channel. name: of the case. reference: an expert mask. lowest_level, device: as in
+    segmentation.Pipeline."""
+
+    volumes: Mapping[str, Volume]
+    name: str
+    reference: Volume | None = None
+    lowest_level: str | None = None
+    device: str = "auto"
+
+
+class Timer(Protocol):
+    """Calls `poll` of its owner again and again between start and stop; a QTimer is one."""
+
+    def start(self) -> object: ...
+
+    def stop(self) -> object: ...
+
+
+class Segmenter(Generic[Placed]):
+    """Segments one case at a time with one worker that stays warm.
+
+    >>> segmenter.begin(request, place, callbacks)   # place: WorkerResult -> what the caller makes of it
+    >>> segmenter.poll()                             # by the timer, until not segmenter.running
+    """
+
+    def __init__(self, make_worker: Callable[[], Worker], timer: Timer) -> None:
+        """make_worker: called when the first case comes."""
+        self.worker: Worker | None = None
+        self.outcome: Placed | Exception | None = None
+        self._make_worker, self._timer = make_worker, timer
+        self._place: Callable[[Any], Placed] | None = None
+        self._callbacks = Callbacks[Placed]()
+
+    @property
+    def running(self) -> bool:
+        """Whether a case or a report is under way; if not, `outcome` is what the last one came to."""
+        return self._place is not None
+
+    def begin(self, request: Request, place: Callable[[WorkerResult], Placed], callbacks: Callbacks[Placed]) -> None:
+        """Hand a request to the worker. Exactly one of callbacks.finished and .failed follows, from `poll` or `abort`.
+
+        An exception of `place` is a failure. Raises InputError while a case is under way, and what the worker raises.
+        """
+        self._idle_worker().segment(
+            request.volumes,
+            name=request.name,
+            reference=request.reference,
+            lowest_level=request.lowest_level,
+            device=request.device,
+        )
+        self._follow(place, callbacks)
+
+    def begin_report(self, request: Request, result: WorkerResult, folder: Path, callbacks: Callbacks[Any]) -> None:
+        """Have the report of a request's result written into a folder; callbacks.finished gets that folder. As `begin`."""
+        self._idle_worker().report(request.volumes, result, folder, name=request.name)
+        self._follow(lambda written: written, callbacks)
+
+    def _idle_worker(self) -> Worker:
+        if self.running:
+            raise InputError("a segmentation or report is under way: wait for its end or cancel it")
+        if self.worker is None:
+            self.worker = self._make_worker()
+        return self.worker
+
+    def _follow(self, place: Callable[[Any], Placed], callbacks: Callbacks[Placed]) -> None:
+        self._place, self._callbacks, self.outcome = place, callbacks, None
+        self._timer.start()
+
+    def poll(self) -> None:
+        """Pass on what has happened since the last call; returns at once but for `place`."""
+        for event in self.worker.poll() if self.worker is not None and self.running else ():
+            if not self.running:  # a callback has aborted it
+                return
+            if isinstance(event, Progress):
+                self._callbacks.progress(STAGES.get(event.stage, event.stage.capitalize()), event.fraction)
+            elif isinstance(event, Finished):
+                self._end(self._placed(event.result))
+            elif isinstance(event, Written):
+                self._end(self._placed(event.folder))
+            else:
+                self._end(error_of(event))
+
+    def _placed(self, outcome: WorkerResult | Path) -> Placed | Exception:
+        assert self._place is not None
+        try:
+            return self._place(outcome)
+        except Exception as error:  # poll is called by a timer, that would lose it: who waits for the case gets it
+            return error
+
+    def abort(self, error: Exception) -> None:
+        """End the case under way, if any, as failed with `error`; the worker is cancelled."""
+        if self.running and self.worker is not None:
+            self.worker.cancel()
+            self._end(error)
+
+    def close(self) -> None:
+        """Cancel what is under way and end the worker."""
+        self.abort(Cancelled("Cancelled."))
+        if self.worker is not None:
+            self.worker.close()
+
+    def _end(self, outcome: Placed | Exception) -> None:
+        callbacks, self._callbacks = self._callbacks, Callbacks()
+        self._place, self.outcome = None, outcome
+        self._timer.stop()
+        if isinstance(outcome, Exception):
+            callbacks.failed(outcome)
+        else:
+            callbacks.finished(outcome)
+
+
+def error_of(failed: Failed) -> IVDSegmentationError:
+    """The exception that a Failed event stands for."""
+    if failed.kind in _ERRORS:
+        return _ERRORS[failed.kind](failed.message)
+    return WorkerFailed(failed.message, failed.log_tail)
