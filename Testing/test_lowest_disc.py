@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.training.lowest_disc import with_lowest_disc
-from IVDSegmentationLib.training.presets import LOCALIZER, with_steps
+from IVDSegmentationLib.training.presets import LOCALIZER, with_changes
 from IVDSegmentationLib.training.scans import Scan, read_scans
 
 SHAPE = (36, 80, 120)
@@ -83,9 +83,9 @@ def test_the_second_round_goes_on_from_the_first_and_knows_what_that_found(tmp_p
         return Painted()
 
     monkeypatch.setattr(crossvalidation, "train_network", train)
-    preset = with_steps(LOCALIZER["default"], 30)
+    preset = with_changes(LOCALIZER["default"], 30, "float32")
     crossvalidation.train_localizer([made_scan((34, 16))], preset, tmp_path)
-    crossvalidation.train_localizer([made_scan((34, 16))], with_steps(LOCALIZER["paper"], 20), tmp_path)
+    crossvalidation.train_localizer([made_scan((34, 16))], with_changes(LOCALIZER["paper"], 20, None), tmp_path)
     assert trained == [(tmp_path / "first", [2], 30, False), (tmp_path, [3], 30, True), (tmp_path, [2], 20, False)]
 
 

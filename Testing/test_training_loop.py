@@ -22,13 +22,12 @@ class CountingSamples:
         return x, np.concatenate([truth, np.ones_like(truth)], -1)
 
 
-@pytest.fixture
-def small_preset():
-    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+def made_preset(**changes):
+    """The preset of a network small enough to be trained in a second."""
     from IVDSegmentationLib.training.losses import dice_and_cross_entropy
     from IVDSegmentationLib.training.presets import Preset
 
-    return Preset(
+    preset = Preset(
         architecture="unet",
         parameters={"features": (4, 8)},
         loss=dice_and_cross_entropy,
@@ -38,6 +37,13 @@ def small_preset():
         learning_rate=1e-2,
         average=0.9,
     )
+    return replace(preset, **changes)
+
+
+@pytest.fixture
+def small_preset():
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    return made_preset()
 
 
 def test_training_learns_logs_and_is_not_repeated(small_preset, tmp_path, monkeypatch):

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
         command.add_argument("--preset", choices=("default", "paper"), default="default")
         command.add_argument("--steps", type=int, help="instead of the preset's")
+        command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
+                             help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results")
         command.set_defaults(run=_train if name == "train" else _crossvalidate)
@@ -159,9 +161,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _preset(options: argparse.Namespace, network: str) -> Preset:
-    from ..training.presets import PRESETS, with_steps
+    from ..training.presets import PRESETS, with_changes
 
-    return with_steps(PRESETS[network][options.preset], options.steps)
+    return with_changes(PRESETS[network][options.preset], options.steps, options.precision)
 
 
 def _crossvalidate(options: argparse.Namespace) -> None:

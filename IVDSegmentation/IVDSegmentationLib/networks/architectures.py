@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .tensorflow_setup import import_keras, our_keras_settings
+
 if TYPE_CHECKING:
     import keras
 
@@ -12,15 +14,17 @@ PAPER_FEATURES = (32, 64, 128)
 PAPER_PATCH_SIZE = (36, 36, 28)
 
 
-def build_network(architecture: str, **parameters: Any) -> keras.Model:
+def build_network(architecture: str, precision: str = "float32", **parameters: Any) -> keras.Model:
     """The network that a model card describes.
 
-    architecture: `paper` or `unet`; parameters go to `paper_segmenter` or `unet`. Raises ValueError for another name.
+    architecture: `paper` or `unet`; parameters go to `paper_segmenter` or `unet`. precision: a Keras dtype policy. Raises
+    ValueError for another name.
     """
     builders = {"paper": paper_segmenter, "unet": unet}
     if architecture not in builders:
         raise ValueError(f"architecture is {architecture!r}: it must be one of {', '.join(builders)}")
-    return builders[architecture](**parameters)
+    with our_keras_settings(precision):
+        return builders[architecture](**parameters)
 
 
 def paper_segmenter(
@@ -34,8 +38,8 @@ def paper_segmenter(
     Returns a model (batch, *patch_size, channels) -> (batch, *patch_size, 1), the probability of disc, 0..1.
     patch_size: divisible by 4, or None along an axis for any such size.
     """
-    import keras
-    from keras import layers
+    keras: Any = import_keras()
+    layers = keras.layers
 
     def conv(x: Any, width: int, size: int, activation: str = "relu") -> Any:
         return layers.Conv3D(
@@ -77,8 +81,8 @@ def unet(
     second convolution of each pair. outputs: 1, disc; or 2, disc and vertebra, learnt so that the one ends where the
     other begins.
     """
-    import keras
-    from keras import layers
+    keras: Any = import_keras()
+    layers = keras.layers
 
     instance_norm = _instance_norm_layer()
 
@@ -109,8 +113,8 @@ def unet(
 
 def _instance_norm_layer() -> Any:
     """Our own layer and not keras.layers.GroupNormalization: the same numbers in two thirds of the time on a CPU."""
-    import keras
-    from keras import ops
+    keras: Any = import_keras()
+    ops = keras.ops
 
     class InstanceNorm(keras.layers.Layer):
         """(x - mean) / sqrt(variance + 1e-3) * scale + shift, mean and variance over x, y, z of each sample and feature

@@ -19,7 +19,7 @@ from ..levels.labelling import LABELS, STRAYS_BELOW, name_levels
 from ..levels.likelihood import shape_of
 from ..networks.inputs import CHANNEL_ORDER, normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
-from ..networks.quiet import import_tensorflow
+from ..networks.tensorflow_setup import import_tensorflow
 from .chain import spine_chain
 from .confidence import THRESHOLD, calibrated, expected_dice
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad

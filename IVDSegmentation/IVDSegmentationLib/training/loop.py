@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from ..errors import InputError, TrainingError
 from ..networks.architectures import build_network
+from ..networks.tensorflow_setup import import_keras, our_keras_settings
+from .precision import training_precision
 from .presets import Preset
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 STEPS_PER_EPOCH = 100
 """Of what Keras calls an epoch here: the interval of checkpoints and of lines in the log."""
 
+POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
+"""Precision -> what Keras calls it."""
 
 DIVERGED = 1.15
 """Mean loss of the last three epochs, as a multiple of the lowest of any three, from which a training has diverged. Of 43
@@ -41,8 +46,6 @@ def train_network(
     `weights.npz` there is loaded instead of trained again. start: a network of the same kind, from whose weights it
     sets out. Raises TrainingError, and leaves no weights, where the training diverged.
     """
-    import keras
-
     from ..networks.models import load_arrays, save_arrays
 
     finished = folder / "weights.npz"
@@ -51,28 +54,28 @@ def train_network(
         network.set_weights(load_arrays(finished))
         return network
     folder.mkdir(parents=True, exist_ok=True)
+    precision, why = training_precision(preset.precision)
+    print(f"{folder.name}: trains in {precision} ({why})", file=sys.stderr)
+    keras: Any = import_keras()
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if preset.bfloat16 else "float32")
-    try:
-        trained = build_network(preset.architecture, **preset.parameters)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    trained = build_network(preset.architecture, POLICIES[precision], **preset.parameters)
     if start is not None:
         trained.set_weights(start.get_weights())
     total = preset.steps
     epochs = math.ceil(total / STEPS_PER_EPOCH)
-    trained.compile(optimizer=_optimizer(preset, total), loss=preset.loss)
     data = _dataset(samples, preset.batch, min(total, STEPS_PER_EPOCH), seed)
-    trained.fit(
-        data,
-        epochs=epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
-            keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
-            _progress(epochs, folder.name, data),
-        ],
-    )
+    with our_keras_settings():
+        trained.compile(optimizer=_optimizer(preset, total), loss=preset.loss)
+        trained.fit(
+            data,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
+                keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
+                _progress(epochs, folder.name, data),
+            ],
+        )
     _check_converged(folder)
     network.set_weights(trained.get_weights())
     save_arrays(finished, network.get_weights())
@@ -82,6 +85,7 @@ def train_network(
         "steps": epochs * min(total, STEPS_PER_EPOCH),
         "batch": preset.batch,
         "seed": seed,
+        "precision": precision,
     }
     (folder / "finished.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return network
@@ -112,7 +116,7 @@ def load_trained(folder: Path) -> keras.Model:
 
 
 def _optimizer(preset: Preset, steps: int) -> Any:
-    import keras
+    keras: Any = import_keras()
 
     rate: Any = preset.learning_rate
     if preset.cosine:
@@ -138,7 +142,7 @@ def _optimizer(preset: Preset, steps: int) -> Any:
 
 
 def _dataset(samples: Samples, batch: int, steps: int, seed: int) -> Any:
-    import keras
+    keras: Any = import_keras()
 
     class Batches(keras.utils.PyDataset):
         """Batch `index` of epoch `epoch` depends on the seed and these two only."""
@@ -157,8 +161,9 @@ def _dataset(samples: Samples, batch: int, steps: int, seed: int) -> Any:
 
 
 def _progress(epochs: int, title: str, data: Any) -> Any:
-    import keras
     from tqdm import tqdm
+
+    keras: Any = import_keras()
 
     class Progress(keras.callbacks.Callback):
         """A bar over the whole training, with the time left."""

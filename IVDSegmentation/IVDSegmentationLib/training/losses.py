@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..networks.tensorflow_setup import import_keras
+
 
 def dice_loss(target: Any, probability: Any) -> Any:
     """The paper's Dice loss, 1 - (2 |TP| + 1) / (|T| + |P| + 1), over the known voxels of the batch. Scalar, 0..1."""
-    from keras import ops
+    ops = import_keras().ops
 
     reference, known = target[..., :1], target[..., 1:2]
     predicted = probability * known
@@ -19,7 +21,7 @@ def dice_loss(target: Any, probability: Any) -> Any:
 def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
     """Dice loss plus the mean binary cross-entropy over the known voxels, whose gradient does not vanish far from the
     optimum and which keeps the probabilities calibrated. Scalar, >= 0."""
-    from keras import ops
+    ops = import_keras().ops
 
     reference, known = target[..., :1], target[..., 1:2]
     p = ops.clip(probability, 1e-5, 1.0 - 1e-5)

@@ -22,7 +22,7 @@ class Preset:
     """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
     average: momentum of the running average of the weights that is kept, or None. water_share,
     phantom_share: of the samples that come from water volumes and from phantoms. subsets: how often a segmenter sees which
-    channels (subsets.py), or None for all. bfloat16: compute in it (weights stay float32).
+    channels (subsets.py), or None for all. precision: what to compute in (precision.PRECISIONS).
     second: how a localizer goes on, told of the L5-S1 of the water volumes as it found them itself (lowest_disc.py)."""
 
     architecture: str
@@ -38,7 +38,7 @@ class Preset:
     water_share: float = 0.0
     phantom_share: float = 0.0
     subsets: Mapping[str, float] | None = None
-    bfloat16: bool = False
+    precision: str = "float32"
     second: Preset | None = None
 
 
@@ -66,7 +66,7 @@ SEGMENTER = {
         weight_decay=1e-3,
         phantom_share=0.15,
         subsets=ANY_SUBSET,
-        bfloat16=True,
+        precision="auto",
     ),
 }
 """Stage 2, given more than water. The water volumes are left to the one below: their reference is of another style."""
@@ -97,7 +97,7 @@ _FIRST_ROUND = Preset(
     average=0.99,
     weight_decay=1e-3,
     water_share=0.5,
-    bfloat16=True,
+    precision="auto",
 )
 
 LOCALIZER = {
@@ -119,8 +119,8 @@ PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WA
 """By network, as the command line calls it, and by name."""
 
 
-def with_steps(preset: Preset, steps: int | None) -> Preset:
-    """The preset, with another number of steps where one is given: of each round, if there are two."""
-    if not steps:
-        return preset
-    return replace(preset, steps=steps, second=preset.second and replace(preset.second, steps=steps))
+def with_changes(preset: Preset, steps: int | None, precision: str | None) -> Preset:
+    """The preset with another number of steps, or another precision, where one is given: of each round, if there are two."""
+    given = {"steps": steps or None, "precision": precision}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(preset, **changes, second=preset.second and replace(preset.second, **changes))
