@@ -54,7 +54,7 @@ def test_a_missed_disc_shifts_no_name_and_is_told(missed: int) -> None:
 
 
 def test_two_missed_neighbours_shift_no_name() -> None:
-    naming = name_levels(_spine([0, 1, 4, 5, 6, 7]), FIELD, "L5-S1")
+    naming = name_levels(_spine([0, 1, 4, 5, 6, 7]), FIELD).renamed("L5-S1")
     assert naming.levels == tuple(LEVELS[p] for p in (0, 1, 4, 5, 6, 7))
     assert "No disc was found at L3-L4, L2-L3," in naming.warnings[0]
 
@@ -153,8 +153,34 @@ def test_the_rudimentary_disc_and_a_gap_together_are_uncertain_but_not_with_more
 
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:
-    naming = name_levels(_spine(range(5)), FIELD, "L4-L5")
+    naming = name_levels(_spine(range(5)), FIELD).renamed("L4-L5")
     assert naming.levels == LEVELS[1:6] and naming.warnings == () and naming.probability == 1.0
+
+
+def test_the_level_a_person_names_is_that_of_the_lowest_disc_shown() -> None:
+    """50 phantom spines, two of five with remnants of discs in the sacrum: naming the lowest disc brings nothing back that
+    was left out, and with its true level every name is right wherever the spaces between the discs were understood."""
+    rng = np.random.default_rng(12)
+    left_out, right = 0, 0
+    for number in range(50):
+        anatomy, size, fault = draw_case(rng, ("whole", "lumbarised_s1", "cut below", "missed", "extra")[number % 5])
+        discs, truth, grid = found_discs(rng, anatomy, size, fault)
+        if number % 2:
+            lowest = discs[0]
+            x, y, z = lowest.center_mm
+            discs.insert(0, DiscShape((x, y + 18.0, z - 24.0), lowest.tilt_deg + 15.0, 28.0, 15.0))
+            truth = (None, *truth)
+        automatic = name_levels(discs, grid)
+        shown = [n for n, level in enumerate(automatic.levels) if level]
+        left_out += shown[0] > 0
+        true_lowest = truth[shown[0]]
+        if true_lowest is None:  # a remnant was taken for a disc
+            continue
+        named = automatic.renamed(true_lowest)
+        assert [n for n, level in enumerate(named.levels) if level] == shown
+        assert named.levels[shown[0]] == true_lowest and named.probability == 1.0 and not _uncertain(named)
+        right += all(level in (None, true) for level, true in zip(named.levels, truth, strict=True))
+    assert left_out >= 15 and right >= 45, (left_out, right)
 
 
 def test_uncertainty_is_said_with_how_to_set_the_lowest_level() -> None:
@@ -171,7 +197,7 @@ def test_one_disc_alone_is_uncertain() -> None:
 
 def test_an_image_of_a_disc_below_speaks_against_l5_s1() -> None:
     discs = _spine(range(1, 6), bottom_mm=-100.0, tilt_deg=5.0)
-    with_disc, without = (name_levels(discs, FIELD, None, [shown]) for shown in (1.0, 0.1))
+    with_disc, without = (name_levels(discs, FIELD, [shown]) for shown in (1.0, 0.1))
     assert with_disc.levels[0] == "L4-L5"
     assert _chance_of_l5_s1(with_disc) < 0.2 < _chance_of_l5_s1(without)
 
@@ -183,12 +209,15 @@ def _chance_of_l5_s1(naming: Naming) -> float:
 @pytest.mark.parametrize("lowest", ["S1-S2", "l5-s1", "", "L6-S1"])
 def test_an_unknown_lowest_level_is_refused(lowest: str) -> None:
     with pytest.raises(InputError, match=r"lowest level is .*: it must be one of L5-S1, L4-L5"):
-        name_levels(_spine(range(3)), FIELD, lowest)
+        name_levels(_spine(range(3)), FIELD).renamed(lowest)
 
 
 def test_more_discs_than_a_spine_has_are_refused() -> None:
-    with pytest.raises(InputError, match="4 discs from T3-T4 upwards are more than a spine has"):
-        name_levels(_spine(range(4)), FIELD, "T3-T4")
+    with pytest.raises(InputError, match="4 levels from T3-T4 upwards are more than a spine has"):
+        name_levels(_spine(range(4)), FIELD).renamed("T3-T4")
+    stack = [DiscShape((0.0, 0.0, 15.0 * n), 0.0, 45.0) for n in range(24)]
+    with pytest.raises(InputError, match="24 structures one above the other are more than the discs of a spine"):
+        name_levels(stack, Grid((35, 256, 512), WORKING_SPACING_MM, (-35.0, -160.0, -100.0)))
 
 
 def test_shape_of_an_ellipsoid_gives_its_centre_tilt_and_width() -> None:
@@ -226,7 +255,7 @@ def test_whatever_is_found_gets_names_or_none_in_order() -> None:
             tilt, width = float(rng.uniform(-50, 60)), float(rng.uniform(10, 75))
             discs.append(DiscShape((x, y, z), tilt, width, depth, cut=depth is None))
         shown = [float(rng.uniform(-0.5, 1.5)) if rng.random() < 0.5 else None for _ in discs[:3]]
-        naming = name_levels(discs, FIELD, None, shown)
+        naming = name_levels(discs, FIELD, shown)
         labels = [LABELS[level] for level in naming.levels if level]
         assert len(naming.levels) == len(discs) and labels == sorted(set(labels))
         assert _uncertain(naming) or naming.probability >= CERTAIN
@@ -278,7 +307,7 @@ def test_the_labelled_discs_of_real_water_volumes_get_their_names(data_folder: P
         water, discs, vertebrae = (read_volume(subject / f"{n}.nii.gz") for n in ("water", "discs", "vertebrae"))
         shapes = [shape_of(discs.grid.to_mm(np.argwhere(discs.voxels == value))) for value in (4, 3, 2, 1)]
         shapes.insert(0, _below_l5(vertebrae.voxels == 5, vertebrae.grid, shapes[0]))
-        naming = name_levels(shapes, water.grid, None, [disc_below(water.voxels, water.grid, shapes)])
+        naming = name_levels(shapes, water.grid, [disc_below(water.voxels, water.grid, shapes)])
         right += naming.levels[1:] == LEVELS[1:5]
         quiet += not naming.warnings
     assert subjects >= 30
@@ -332,7 +361,7 @@ def test_the_image_tells_nothing_where_the_field_of_view_ends() -> None:
 def test_a_structure_below_a_disc_that_the_image_shows_to_be_the_lowest_raises_no_doubt() -> None:
     stray = DiscShape((0.0, -20.0, -132.0), -25.0, 40.0)
     discs = [stray, *_spine(range(7))]
-    seen, unseen = (name_levels(discs, FIELD, None, shown) for shown in ([None, 0.1], [None, None]))
+    seen, unseen = (name_levels(discs, FIELD, shown) for shown in ([None, 0.1], [None, None]))
     assert seen.levels == unseen.levels == (None, *LEVELS[:7])
     assert not _uncertain(seen) and "A structure below L5-S1 fits no disc" in seen.warnings[0]
     assert _uncertain(unseen)

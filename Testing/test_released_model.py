@@ -5,6 +5,7 @@ import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
 from IVDSegmentationLib.phantom.phantom import make_phantom
 from IVDSegmentationLib.pipeline.segment import Pipeline
@@ -52,6 +53,19 @@ def test_unusual_spines_get_no_wrong_name_without_a_warning():
 def test_every_subset_of_channels_is_segmented(pipeline, phantom, subset):
     result = segment(pipeline, {n: phantom.channels[n] for n in SUBSETS[subset]}, phantom.grid)
     assert dice(result.label_volume.voxels > 0, phantom.labels > 0) > 0.8
+
+
+@pytest.mark.parametrize("seed", [2018, SEED])
+def test_naming_the_lowest_disc_as_it_is_changes_no_name(pipeline, seed):
+    """In phantom 2018 the rudimentary disc below L5-S1 is found and left out: it must not come back as the lowest disc."""
+    made = make_phantom(seed)
+    volumes = {name: Volume(voxels, made.grid, name) for name, voxels in made.channels.items()}
+    case = case_from_volumes(volumes, "phantom")
+    automatic = pipeline.segment(case)
+    named, moved = (pipeline.segment(case, lowest_level=level) for level in (automatic.discs[0].level, "L4-L5"))
+    assert [disc.level for disc in named.discs] == [disc.level for disc in automatic.discs]
+    np.testing.assert_array_equal(named.label_volume.voxels, automatic.label_volume.voxels)
+    assert [LEVELS.index(disc.level) for disc in moved.discs] == [1 + LEVELS.index(d.level) for d in automatic.discs]
 
 
 def test_an_oblique_and_reordered_acquisition_gives_the_same_discs(pipeline, phantom):

@@ -84,7 +84,7 @@ def test_names_and_gaps_are_those_of_a_run_with_that_lowest_level(result: Segmen
     shapes = [shape_of(grid.to_mm(np.argwhere(result.labels == disc.label))) for disc in kept]
     automatic = [disc.level for disc in kept]
     for lowest in ("L5-S1", "L4-L5", "L3-L4"):
-        naming = name_levels(shapes, grid, lowest)
+        naming = name_levels(shapes, grid).renamed(lowest)
         names = shifted(automatic, lowest)
         assert tuple(names[level] for level in automatic) == naming.levels
         missed = LEVELS[LEVELS.index(lowest) + 2]

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
         segment.add_argument(option, type=Path, metavar="FILE", help="this channel's file, whatever its name")
     segment.add_argument("--reference", type=Path, metavar="FILE", help="expert mask to compare with")
-    segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc in view, such as L5-S1")
+    segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc of the result, such as L5-S1")
     segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
     segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
     segment.set_defaults(run=_segment)

@@ -61,10 +61,18 @@ class Naming:
     probability: float
     warnings: tuple[str, ...] = ()
 
+    def renamed(self, lowest_level: str) -> Naming:
+        """The naming with its lowest named disc called lowest_level and the others counted on from it.
 
-def name_levels(
-    discs: Sequence[DiscShape], grid: Grid, lowest_level: str | None = None, discs_below: Sequence[float | None] = ()
-) -> Naming:
+        What has no name gets none: a user names the lowest of the discs that are shown, not what was left out below it.
+        Raises InputError as `shifted`.
+        """
+        names = shifted([level for level in self.levels if level], lowest_level)
+        levels = tuple(None if level is None else names[level] for level in self.levels)
+        return Naming(levels, 1.0, tuple(warnings_shifted(self.warnings, names)))
+
+
+def name_levels(discs: Sequence[DiscShape], grid: Grid, discs_below: Sequence[float | None] = ()) -> Naming:
     """Names for discs sorted from caudal to cranial, found in the field of view of `grid` (the working grid).
 
     Every way to name them is weighed: which level the lowest is, where a disc was not found, whether a structure is no
@@ -72,17 +80,13 @@ def name_levels(
     were left out or much does not fit the chain, a warning says what else it may be and how to set it. Names count from
     the sacrum: the disc above it is L5-S1, whatever the number of lumbar vertebrae.
 
-    lowest_level: the name of the first disc, which the user decided. discs_below: how disc-like the image is below the
-    first, the second and so on (level_image.disc_below), None where it does not tell. Raises InputError for a level that
-    is unknown, and where more discs lie above it than a spine has.
+    discs_below: how disc-like the image is below the first, the second and so on (image_below.disc_below), None where it
+    does not tell. Raises InputError where there are more discs than a spine has.
     """
-    if lowest_level is not None:
-        _check_known(lowest_level)
-    ways = list(_ways(discs, lowest_level))
+    ways = list(_ways(discs))
     if not ways:
-        lowest = lowest_level or LEVELS[0]
-        raise InputError(f"{len(discs)} discs from {lowest} upwards are more than a spine has: check the lowest level")
-    weights = np.array([_weight(discs, way, None if lowest_level else grid, discs_below) for way in ways])
+        raise InputError(f"{len(discs)} structures one above the other are more than the discs of a spine: check the images")
+    weights = np.array([_weight(discs, way, grid, discs_below) for way in ways])
     posterior = np.exp(weights - weights.max())
     posterior /= posterior.sum()
     # A structure in the sacrum has no name, whether it is the rudimentary disc or none: ways may differ in that alone.
@@ -92,11 +96,9 @@ def name_levels(
         chances[names] = chances.get(names, 0.0) + float(chance)
     names = max(chances, key=lambda n: chances[n])
     best = ways[max((n for n in range(len(ways)) if named[n] == names), key=lambda n: weights[n])]
-    probability = 1.0 if lowest_level else chances[names]
-    warnings = []
-    if lowest_level is None:
-        certain = probability >= (CERTAIN_WITHOUT_LOWEST if 0 in best else CERTAIN)
-        warnings = _doubts(discs, best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
+    probability = chances[names]
+    certain = probability >= (CERTAIN_WITHOUT_LOWEST if 0 in best else CERTAIN)
+    warnings = _doubts(discs, best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
     return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
 
 
@@ -107,7 +109,7 @@ def shifted(levels: Sequence[str], lowest_level: str) -> dict[str, str]:
     Levels below the lowest of `levels` may have no new name. Raises InputError for a lowest level that is unknown, or from
     which the levels would leave those of a spine.
     """
-    _check_known(lowest_level)
+    check_known(lowest_level)
     step = LEVELS.index(lowest_level) - LEVELS.index(levels[0])
     if LEVELS.index(levels[-1]) + step >= len(LEVELS):
         count = LEVELS.index(levels[-1]) - LEVELS.index(levels[0]) + 1
@@ -126,7 +128,8 @@ def warnings_shifted(warnings: Sequence[str], names: Mapping[str, str]) -> list[
     ]
 
 
-def _check_known(lowest_level: str) -> None:
+def check_known(lowest_level: str) -> None:
+    """Raise InputError for a lowest level that is none of LEVELS."""
     if lowest_level not in LABELS:
         raise InputError(f"lowest level is {lowest_level!r}: it must be one of {', '.join(LEVELS)}")
 
@@ -135,16 +138,13 @@ _Way = tuple[int | None, ...]
 """For each disc its index in _TABLE, or None where it is no disc of the chain."""
 
 
-def _ways(discs: Sequence[DiscShape], lowest_level: str | None) -> Iterator[_Way]:
+def _ways(discs: Sequence[DiscShape]) -> Iterator[_Way]:
     """Every way to name the discs that their distances allow; one structure alone is a disc."""
     count = len(discs)
     strays: list[tuple[int, ...]] = [(), *((suspect,) for suspect in _suspects(discs))]
     if count > STRAYS_BELOW + 2:
         strays.append(tuple(range(STRAYS_BELOW)))
-    if lowest_level is not None:
-        strays = [stray for stray in strays if 0 not in stray]  # the user named it
-    lowest = range(0 if count > 1 else 1, LEVEL_COUNT) if lowest_level is None else [_TABLE.index(lowest_level)]
-    for stray, first in product(strays, lowest):
+    for stray, first in product(strays, range(0 if count > 1 else 1, LEVEL_COUNT)):
         kept = [disc for number, disc in enumerate(discs) if number not in stray]
         for chain in _chains(kept, first):
             way: list[int | None] = list(chain)
@@ -178,7 +178,7 @@ def _chains(discs: Sequence[DiscShape], first: int) -> Iterator[tuple[int, ...]]
     yield from open_chains
 
 
-def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid | None, discs_below: Sequence[float | None]) -> float:
+def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid, discs_below: Sequence[float | None]) -> float:
     """Logarithm of the probability of a way to name the discs, up to a constant."""
     kept = [disc for disc, index in zip(discs, way, strict=True) if index is not None]
     levels = [index for index in way if index is not None]
@@ -263,8 +263,7 @@ def _left_out(way: _Way) -> list[str]:
     warnings = []
     if way[0] == 0:
         warnings.append(
-            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check the levels; if it "
-            "is a disc, set the lowest level and segment again."
+            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check that it is no disc."
         )
     for number, index in enumerate(way):
         if index is None:

@@ -141,16 +141,14 @@ def expected_step_mm(lower: int, upper: int) -> float:
     return float(_STEP_MM[lower:upper].sum())
 
 
-def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid | None, disc_below: float | None = None) -> float:
+def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid, disc_below: float | None = None) -> float:
     """Logarithm of how likely these levels, and no other, were found: rudiment, gaps, and the discs below the lowest one,
-    which had to be missed where the field of view would show them. grid: the working grid; None where the level of the
-    lowest disc is known, so that only gaps count. disc_below: what the image shows there (level_image)."""
+    which had to be missed where the field of view would show them. grid: the working grid. disc_below: what the image shows
+    there (image_below)."""
     low = levels[0]
     sacrum, missed, outside = _image_densities(disc_below)
     missing = levels[-1] - low + 1 - len(levels)
     total = missing * np.log(GAP)
-    if grid is None:
-        return float(total)
     if low == 0:
         return float(total + np.log(RUDIMENT * sacrum))
     if low == 1:

@@ -15,7 +15,7 @@ from ..errors import InputError, ModelError
 from ..images.volumes import WORKING_SPACING_MM, Volume
 from ..images.volumes import put_back as put_back_on_input_grid
 from ..levels.image_below import disc_below
-from ..levels.labelling import LABELS, STRAYS_BELOW, name_levels
+from ..levels.labelling import LABELS, STRAYS_BELOW, check_known, name_levels
 from ..levels.likelihood import shape_of
 from ..networks.inputs import CHANNEL_ORDER, normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
@@ -130,10 +130,12 @@ class Pipeline:
     ) -> SegmentationResult:
         """Segment and name every disc of a case.
 
-        lowest_level: name of the lowest disc found, `L5-S1` style; None: decided from the
-        discs' shapes and positions (levels.name_levels). Raises InputError where no
-        disc is found.
+        lowest_level: name of the lowest disc of the result, `L5-S1` style, from which the others are counted on; which
+        structures are discs does not depend on it. None: decided from the discs' shapes and positions (levels.name_levels).
+        Raises InputError: an unknown level, one from which the discs would leave those of a spine, no disc found.
         """
+        if lowest_level is not None:
+            check_known(lowest_level)
         timings: dict[str, float] = {}
         with _stage(timings, progress, "localize", 0.1):
             stacked = stack_channels(case.channels)
@@ -206,7 +208,9 @@ def _name(
     if (water := case.channels.get("water")) is not None:
         lowest = range(min(STRAYS_BELOW + 1, len(shapes)))
         below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
-    naming = name_levels(shapes, case.working_grid, lowest_level, below)
+    naming = name_levels(shapes, case.working_grid, below)
+    if lowest_level is not None:
+        naming = naming.renamed(lowest_level)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []
     for level, number in zip(naming.levels, order, strict=True):
