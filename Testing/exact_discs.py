@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from IVDSegmentationLib.dixon.case import DixonCase
-from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid, Volume
+from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid, Volume
 from IVDSegmentationLib.levels.labelling import LABELS
 from IVDSegmentationLib.phantom.anatomy import (
     Anatomy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid
+from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid
 from IVDSegmentationLib.levels.likelihood import DiscShape
 from IVDSegmentationLib.phantom.anatomy import Anatomy, build_spine, visible_fraction
 from IVDSegmentationLib.phantom.check import SIZE, UNUSUAL, draw_unusual

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from exact_discs import centred_grid
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import Grid, Volume, write_volume
+from IVDSegmentationLib.images import Grid, Volume, write_volume
 from IVDSegmentationLib.measure.agreement import CaseAgreement, compare, split_discs
 from IVDSegmentationLib.measure.evaluation import evaluate
 from scipy.spatial import cKDTree

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import Grid, Volume, read_volume, same_grid, to_working_grid, write_volume
+from IVDSegmentationLib.images import Grid, Volume, read_volume, same_grid, to_working_grid, write_volume
 from scipy.spatial.transform import Rotation
 
 DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).parents[2] / "shared" / "data"))

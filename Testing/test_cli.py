@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from IVDSegmentationLib.cli.commands import main
-from IVDSegmentationLib.images.volumes import read_volume
+from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.levels.labelling import UNCERTAIN
 from IVDSegmentationLib.phantom.phantom import make_phantom, write_phantom_case
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import WORKING_SPACING_MM, Grid, read_volume
+from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid, read_volume
 from IVDSegmentationLib.levels import likelihood as level_evidence
 from IVDSegmentationLib.levels.image_below import disc_below
 from IVDSegmentationLib.levels.labelling import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels

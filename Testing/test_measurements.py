@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from exact_discs import centred_grid, exact_spine, result_of, share_inside
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.images import Grid
 from IVDSegmentationLib.measure.dataframes import to_data_frame
 from IVDSegmentationLib.measure.disc_map import disc_map, occupancy
 from IVDSegmentationLib.measure.frame import DiscField, fit_frame

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
 from IVDSegmentationLib.phantom.phantom import make_phantom

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN, name_levels, shifted, warnings_shifted
 from IVDSegmentationLib.levels.likelihood import shape_of
 from IVDSegmentationLib.pipeline.figures import compute_figures

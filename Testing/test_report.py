@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import OutputError
-from IVDSegmentationLib.images.volumes import read_volume, write_volume
+from IVDSegmentationLib.images import read_volume, write_volume
 from IVDSegmentationLib.measure.rounding import rounded
 from IVDSegmentationLib.pipeline.figures import Figures, compute_figures
 from IVDSegmentationLib.pipeline.result import SegmentationResult

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.networks.inputs import CHANNEL_ORDER
 from IVDSegmentationLib.networks.models import Model
 from IVDSegmentationLib.phantom.phantom import make_phantom

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib.images.volumes import read_volume
+from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import QFileDialog
 from slicer_harness.fake_worker import FakeWorker

@@ -13,7 +13,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
-from IVDSegmentationLib.images.volumes import Grid, Volume, write_volume
+from IVDSegmentationLib.images import Grid, Volume, write_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import BOXES, QFileDialog
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state

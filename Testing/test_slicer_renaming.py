@@ -8,7 +8,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 import slicer
 import vtk
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN
 from IVDSegmentationLib.slicer import nodes as mrml

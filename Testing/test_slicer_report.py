@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 from IVDSegmentationLib.errors import Cancelled, OutputError
-from IVDSegmentationLib.images.volumes import Volume, read_volume, write_volume
+from IVDSegmentationLib.images import Volume, read_volume, write_volume
 from IVDSegmentationLib.report.tables import TextTable
 from IVDSegmentationLib.slicer import nodes as mrml
 from IVDSegmentationLib.slicer import setup as slicer_setup

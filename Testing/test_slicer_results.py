@@ -7,7 +7,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
-from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.images import Grid
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LABELS
 from IVDSegmentationLib.slicer import results as mrml_results

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
 import slicer
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.report.tables import agreement_table, contrast_table, measurements_table
 from IVDSegmentationLib.slicer import nodes as mrml
 from slicer_harness.person import PHANTOM, person_with_case, result_nodes, table_text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from exact_discs import centred_grid, share_inside
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.images.volumes import Grid
+from IVDSegmentationLib.images import Grid
 from IVDSegmentationLib.measure.disc_map import disc_map
 from IVDSegmentationLib.measure.surfaces import disc_surface, mesh_volume_mm3, write_surface
 from vtkmodules.util.numpy_support import vtk_to_numpy

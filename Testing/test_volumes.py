@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from IVDSegmentationLib.errors import InputError, OutputError
-from IVDSegmentationLib.images.volumes import (
+from IVDSegmentationLib.images import (
     WORKING_SPACING_MM,
     Grid,
     Volume,
@@ -170,7 +170,7 @@ def test_a_full_disk_is_noticed_and_leaves_the_old_file(tmp_path, name):
         "import resource, signal, sys, numpy as np\n"
         "from pathlib import Path\n"
         "from IVDSegmentationLib.errors import OutputError\n"
-        "from IVDSegmentationLib.images.volumes import Grid, Volume, write_volume\n"
+        "from IVDSegmentationLib.images import Grid, Volume, write_volume\n"
         "import SimpleITK\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, IVDSegmentationError
-from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
 from IVDSegmentationLib.phantom.phantom import make_phantom
 from IVDSegmentationLib.worker.client import GPU_WARNING, WorkerClient

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import OutputError
-from IVDSegmentationLib.images.volumes import Volume, read_volume
+from IVDSegmentationLib.images import Volume, read_volume
 from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.pipeline.renaming import renamed
 from IVDSegmentationLib.pipeline.result import SegmentationResult

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.protocol import Event, Failed, Finished, Progress
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.errors import InputError, ModelError
-from IVDSegmentationLib.images.volumes import Volume, put_back
+from IVDSegmentationLib.images import Volume, put_back
 from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 from IVDSegmentationLib.worker import server as worker
 

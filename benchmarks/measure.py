@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Testing"))
 
 from exact_discs import exact_spine
 from IVDSegmentationLib.dixon.case import case_from_volumes
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.measure.measurements import measure
 from IVDSegmentationLib.measure.metrics import weber_contrasts
 from IVDSegmentationLib.measure.surfaces import disc_surfaces

@@ -25,7 +25,7 @@ SEED = 2026
 def tiled_case(size: tuple[int, int, int]):
     """A four-channel case of the given size, in memory: the phantom, surrounded by air where it is smaller."""
     from IVDSegmentationLib.dixon.case import case_from_volumes
-    from IVDSegmentationLib.images.volumes import Grid, Volume
+    from IVDSegmentationLib.images import Grid, Volume
     from IVDSegmentationLib.phantom.phantom import make_phantom
 
     phantom = make_phantom(SEED)

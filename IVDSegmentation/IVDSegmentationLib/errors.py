@@ -1,25 +1,28 @@
-"""The errors a user can meet. Each message is one sentence: what, where, and what to do."""
+"""The errors of the library. Each message is one sentence that says what is wrong, where, and what to do.
+
+No message names a patient: files, nodes and series are named, never what their headers say of a person.
+"""
 
 
 class IVDSegmentationError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base of all errors that the library raises on purpose."""
 
 
 class InputError(IVDSegmentationError):
-    """The input cannot be segmented; the message names the file (or node) and the reason."""
+    """The input cannot be used. The message names the file, node or argument."""
 
 
 class OutputError(IVDSegmentationError):
-    """A result could not be written; nothing half-written is left."""
+    """A result could not be written. What was there before is unchanged."""
 
 
 class ModelError(IVDSegmentationError):
-    """The weights are missing, altered, or do not fit the networks of this version."""
+    """A model's weights are missing, altered, or do not fit the networks of this version."""
 
 
 class TrainingError(IVDSegmentationError):
-    """A training came to an end that is not to be used."""
+    """A training ended with weights that must not be used."""
 
 
 class Cancelled(IVDSegmentationError):
-    """The user asked to stop."""
+    """The user stopped the run."""

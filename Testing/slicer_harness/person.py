@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import slicer
-from IVDSegmentationLib.images.volumes import Grid, Volume
+from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.phantom.phantom import Phantom, make_phantom
 from IVDSegmentationLib.report.tables import TextTable
 from IVDSegmentationLib.slicer import nodes as mrml

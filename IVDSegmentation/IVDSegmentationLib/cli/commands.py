@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _segment(options: argparse.Namespace) -> None:
     from ..dixon.case import load_case
-    from ..images.volumes import read_volume
+    from ..images import read_volume
     from ..levels.labelling import UNCERTAIN
     from ..report.files import write_outputs
     from ..report.output_folder import check_output_folder

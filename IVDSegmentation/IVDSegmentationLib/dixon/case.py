@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import (
+from ..images import (
     Grid,
     Volume,
     check_voxels,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import WORKING_SPACING_MM
+from ..images import WORKING_SPACING_MM
 
 CHANNELS: tuple[str, ...] = ("fat", "in_phase", "opposed_phase", "water")
 """The channels of a Dixon examination, in the order the networks see them."""

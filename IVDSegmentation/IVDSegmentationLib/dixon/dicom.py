@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import Grid, Volume
+from ..images import Grid, Volume
 from .channels import PLAIN_NAMES, recognise_channel
 
 if TYPE_CHECKING:

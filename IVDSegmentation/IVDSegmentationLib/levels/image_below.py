@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from ..images.volumes import Grid
+from ..images import Grid
 from .likelihood import DiscShape
 
 _DISTANCES_MM = (30.0, 33.0, 36.0, 39.0, 42.0)

@@ -10,7 +10,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import Grid
+from ..images import Grid
 from .likelihood import LEVEL_COUNT, DiscShape, expected_step_mm, log_likelihood, log_prior, log_stray
 
 LEVELS: tuple[str, ...] = (

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..images.volumes import Grid
+from ..images import Grid
 
 _TILT_DEG = np.array([
     43.0, 30.8, 12.3, 0.9, -6.1, -10.3, -11.7, -10.0, -7.5, -4.2,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import Grid, Volume, same_grid
+from ..images import Grid, Volume, same_grid
 from ..levels.labelling import LEVELS
 from .dataframes import to_data_frame
 from .metrics import dice, volume_difference

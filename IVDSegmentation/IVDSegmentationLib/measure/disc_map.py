@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import Grid
+from ..images import Grid
 
 SURFACE = 0.5
 """The disc's surface is where its probability crosses this."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import SUFFIXES, Volume, is_volume_file, read_volume
+from ..images import SUFFIXES, Volume, is_volume_file, read_volume
 from ..levels.labelling import LEVELS
 from .agreement import LOCATED_WITHIN_MM, CaseAgreement, compare
 from .dataframes import to_data_frame

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..images.volumes import Grid
+from ..images import Grid
 
 _FIT_STEP_MM = 2.0
 """Distance of the columns the mid-plane is fitted to; each voxel of the working grid is crossed by one."""

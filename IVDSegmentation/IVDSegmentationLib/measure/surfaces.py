@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 
+from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from ..pipeline.result import SegmentationResult
 from .disc_map import SURFACE, DiscMap, disc_map
@@ -95,19 +94,9 @@ def write_surface(surface: vtkPolyData, path: Path) -> None:
     """Write a surface as .vtp, beside under another name and then moved. Raises OutputError where that fails."""
     from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
 
-    path = Path(path)
-    # Asked beforehand because vtk's writer speaks to stderr when it cannot open a file.
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path.name} could not be written: the folder {path.parent.name} is missing or not writable")
-    beside = path.with_name(f".{uuid4().hex}.vtp")
     writer = vtkXMLPolyDataWriter()
     writer.SetInputData(surface)
-    writer.SetFileName(str(beside))
-    try:
+    with atomic_file(path) as temporary:
+        writer.SetFileName(str(temporary))
         if writer.Write() != 1:
             raise OutputError(f"{path.name} could not be written: is the disk full?")
-        os.replace(beside, path)
-    except OSError as error:
-        raise OutputError(f"{path.name} could not be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)

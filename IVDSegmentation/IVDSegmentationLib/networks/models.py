@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..atomic import atomic_file
 from ..errors import ModelError
 from .architectures import build_network
 
@@ -48,11 +47,9 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
     Half precision: the weights' rounding changes probabilities by less than 0.001 and halves what a clone must hold.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as beside:
-        named = {f"{index:03d}": np.asarray(array, np.float16) for index, array in enumerate(arrays)}
-        np.savez_compressed(beside, allow_pickle=False, **named)
-    os.chmod(beside.name, 0o644)
-    os.replace(beside.name, path)
+    named = {f"{index:03d}": np.asarray(array, np.float16) for index, array in enumerate(arrays)}
+    with atomic_file(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **named)
 
 
 def load_arrays(path: Path) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..dixon.case import case_from_volumes
 from ..errors import InputError
-from ..images.volumes import Volume
+from ..images import Volume
 from ..levels.labelling import LEVELS, UNCERTAIN
 from ..pipeline.segment import Pipeline
 from .phantom import Anatomy, Phantom, make_phantom

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, OutputError
-from ..images.volumes import Grid
+from ..images import Grid
 from ..levels.labelling import LABELS
 from .anatomy import Anatomy, DiscTruth, anatomical_name, build_spine, exact_truth, visible_fraction
 from .body import Surroundings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..images.volumes import Volume
+from ..images import Volume
 from ..measure.agreement import compare, labels_on
 from ..measure.measurements import measure
 from ..measure.metrics import weber_contrasts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..images.volumes import WORKING_SPACING_MM
+from ..images import WORKING_SPACING_MM
 from ..networks.inputs import normalise
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..dixon.case import DixonCase
-from ..images.volumes import Volume
+from ..images import Volume
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..dixon.case import DixonCase
 from ..errors import InputError, ModelError
-from ..images.volumes import WORKING_SPACING_MM, Volume
-from ..images.volumes import put_back as put_back_on_input_grid
+from ..images import WORKING_SPACING_MM, Volume
+from ..images import put_back as put_back_on_input_grid
 from ..levels.image_below import disc_below
 from ..levels.labelling import LABELS, STRAYS_BELOW, check_known, name_levels
 from ..levels.likelihood import shape_of

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..atomic import atomic_outputs
 from ..errors import ModelError
-from ..images.volumes import Volume, write_volume
+from ..images import Volume, write_volume
 from ..measure.rounding import rounded
 from ..networks.models import MODELS_FOLDER, ROLES, load_card
 from ..pipeline.figures import Figures, compute_figures
 from ..pipeline.result import SegmentationResult
-from .output_folder import staging
+from .output_folder import OUTPUTS
 from .tables import measurement_rows
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def write_outputs(result: SegmentationResult, folder: Path, *, reference: Volume
     start = time.perf_counter()
     figures = compute_figures(result, reference)
     report = build_report(result, figures, {"measure": time.perf_counter() - start})
-    with staging(Path(folder)) as beside:
+    with atomic_outputs(Path(folder), OUTPUTS) as beside:
         write_files(result, figures.surfaces, report, beside)
     return report
 

@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from ..images.volumes import WORKING_SPACING_MM
+from ..images import WORKING_SPACING_MM
 from ..levels.colors import LEVEL_COLORS
 from ..pipeline.result import SegmentationResult
 

@@ -11,7 +11,7 @@ from ..dixon.case import recognised_files
 from ..dixon.channels import CHANNELS, PLAIN_NAMES, recognise_channel
 from ..dixon.dicom import IMAGE_TYPES, holds_dicom, read_dicom_folder
 from ..errors import InputError
-from ..images.volumes import Volume, read_volume
+from ..images import Volume, read_volume
 
 
 @dataclass(frozen=True)

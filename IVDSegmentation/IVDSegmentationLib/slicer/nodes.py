@@ -15,7 +15,7 @@ from slicer.util import arrayFromVolume, updateVolumeFromArray
 
 from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError
-from ..images.volumes import Grid, Volume
+from ..images import Grid, Volume
 from ..levels.colors import LEVEL_COLORS
 from ..levels.labelling import LABELS, LEVELS
 from .inputs import Candidate

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from ..images.volumes import Volume
+from ..images import Volume
 from .nodes import add_channels, add_volume
 
 SAMPLE_NAME, SAMPLE_SEED = "Dixon lumbar phantom", 2018

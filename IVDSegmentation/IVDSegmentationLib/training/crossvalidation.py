@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dixon.case import case_from_volumes
-from ..images.volumes import WORKING_SPACING_MM, Grid, Volume
+from ..images import WORKING_SPACING_MM, Grid, Volume
 from ..levels.labelling import UNCERTAIN
 from ..measure.metrics import dice
 from ..networks.inputs import CHANNEL_ORDER
@@ -143,7 +143,7 @@ def _level_number(scan: Scan, number: int) -> int:
 
 
 def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> None:
-    from ..images.volumes import read_volume, write_volume
+    from ..images import read_volume, write_volume
 
     box = reference.parent
     target = predictions / box.parent.name / box.name / reference.name

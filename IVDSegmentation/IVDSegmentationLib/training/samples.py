@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..images.volumes import WORKING_SPACING_MM
+from ..images import WORKING_SPACING_MM
 from ..networks.inputs import CHANNEL_ORDER, normalise
 from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
 from .augmentation import change_intensities, cut_field_of_view, random_transform, resample

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..images.volumes import WORKING_SPACING_MM
+from ..images import WORKING_SPACING_MM
 from ..networks.inputs import stack_channels
 
 UNUSABLE_DISCS = {("myosegmentum-water", "35", 4)}
@@ -172,7 +172,7 @@ def read_ivdm3seg(folder: Path) -> list[Scan]:
     from scipy import ndimage
 
     from ..dixon.case import load_case
-    from ..images.volumes import read_volume, to_working_grid
+    from ..images import read_volume, to_working_grid
 
     references = sorted(
         p for p in folder.rglob("*") if re.search(r"label", p.name, re.I) and re.search(r"\.nii(\.gz)?$", p.name)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import cast
 
 from ..errors import IVDSegmentationError, OutputError
-from ..images.volumes import Volume
+from ..images import Volume
 from .process import Answer, WorkerProcess
 from .protocol import (
     GPU_MEMORY,

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError, OutputError
-from ..images.volumes import Grid, Volume
+from ..images import Grid, Volume
 from ..pipeline.result import Disc
 
 PROTOCOL = 1

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NoReturn, Protocol
 
 from ..dixon.case import DixonCase, case_from_volumes
 from ..errors import InputError, IVDSegmentationError, ModelError, OutputError
-from ..images.volumes import Volume, same_grid
+from ..images import Volume, same_grid
 from ..pipeline.result import SegmentationResult
 from .protocol import (
     GPU_MEMORY,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import Cancelled, InputError, IVDSegmentationError, ModelError, OutputError
-from ..images.volumes import Volume
+from ..images import Volume
 from .protocol import Event, Failed, Finished, Progress, WorkerResult, Written
 
 Placed = TypeVar("Placed")

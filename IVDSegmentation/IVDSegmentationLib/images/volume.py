@@ -1,0 +1,51 @@
+"""Voxels on their grid, and the check that they are an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from .grid import Grid
+
+
+@dataclass(frozen=True)
+class Volume:
+    """An image: voxels on a grid.
+
+    Attributes:
+        voxels: [i, j, k], any type.
+        grid: Where the voxels lie.
+        source: The file or node it comes from, for messages; never a patient's name.
+    """
+
+    voxels: np.ndarray
+    grid: Grid
+    source: str = ""
+
+
+def check_voxels(volume: Volume, mask: bool = False) -> None:
+    """Refuse voxels that are no image.
+
+    Args:
+        volume: The volume; its source names it in the message.
+        mask: Whether it holds labels, which may be 0 everywhere.
+
+    Raises:
+        InputError: The voxels are not three-dimensional, none at all, complex, NaN or infinite somewhere, or all the
+            same.
+    """
+    name, voxels = volume.source or "the volume", volume.voxels
+    if voxels.ndim != 3:
+        raise InputError(f"{name} is not three-dimensional ({'x'.join(map(str, voxels.shape))} voxels)")
+    if voxels.size == 0:
+        raise InputError(f"{name} holds no voxels")
+    if np.iscomplexobj(voxels):
+        raise InputError(f"{name} has complex pixels: save the magnitude")
+    low, high = float(voxels.min()), float(voxels.max())  # NaN and infinity show in them
+    if not (np.isfinite(low) and np.isfinite(high)):
+        count = int(np.count_nonzero(~np.isfinite(voxels)))
+        raise InputError(f"{name} has NaN or infinite values in {count} {'voxel' if count == 1 else 'voxels'}: export it again")
+    if low == high and not (mask and low == 0):
+        raise InputError(f"{name} has the same value ({low:g}) in every voxel: it holds no image")
