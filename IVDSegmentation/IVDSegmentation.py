@@ -2,14 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Union
+from typing import Annotated
 
 import qt
 import slicer
 import vtk
 from IVDSegmentationLib.dixon.case import REFERENCE_ORDER
 from IVDSegmentationLib.errors import Cancelled, InputError
-from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.slicer import inputs as slicer_inputs
 from IVDSegmentationLib.slicer import nodes as mrml
 from IVDSegmentationLib.slicer import renaming as mrml_renaming
@@ -17,7 +16,8 @@ from IVDSegmentationLib.slicer import results as mrml_results
 from IVDSegmentationLib.slicer import sample as mrml_sample
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.slicer import texts as slicer_texts
-from IVDSegmentationLib.slicer.panel import AUTOMATIC, PARAMETERS, InputsSection, ResultsSection, lowest_level
+from IVDSegmentationLib.slicer.panel import InputsSection, ResultsSection
+from IVDSegmentationLib.slicer.parameters import CHANNEL_PARAMETERS, CHOICES, ValidChoices, let_go, lowest_level
 from IVDSegmentationLib.worker.session import Callbacks, Request, Segmenter
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -46,7 +46,9 @@ class IVDSegmentation(ScriptedLoadableModule):
             "Implements the two-stage convolutional network for Dixon MRI whose authors published part of the IVDM3Seg data "
             "with their code (repository Pele324/3D_IVD_Seg); IVDM3Seg: Zheng, Belavy, Li, MICCAI 2018."
         )
-        slicer.app.connect("startupCompleted()", mrml_sample.register)
+        # Two handlers, so that neither is lost with the other.
+        for register in (mrml_sample.register_terminology, mrml_sample.register_sample):
+            slicer.app.connect("startupCompleted()", register)
 
 
 @parameterNodeWrapper
@@ -57,10 +59,10 @@ class IVDSegmentationParameterNode:
     fat: vtkMRMLScalarVolumeNode
     inPhase: vtkMRMLScalarVolumeNode
     opposedPhase: vtkMRMLScalarVolumeNode
-    # The wrapper knows typing.Union, not X | Y.
-    reference: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode]  # noqa: UP007
-    lowestLevel: Annotated[str, Choice([AUTOMATIC, *LEVELS])] = AUTOMATIC
-    device: Annotated[str, Choice(["auto", "cpu", "gpu"])] = "auto"
+    # None stands last: the wrapper writes a union that holds nothing by its last member.
+    reference: vtkMRMLSegmentationNode | vtkMRMLLabelMapVolumeNode | None
+    lowestLevel: Annotated[str, Choice(list(CHOICES["lowestLevel"]))] = CHOICES["lowestLevel"][0]
+    device: Annotated[str, Choice(list(CHOICES["device"]))] = CHOICES["device"][0]
     keepResults: bool = False
 
 
@@ -69,7 +71,6 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = self._parameterNode = self._guiTag = None
-        self._entered = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -86,52 +87,66 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._volumesArrived.connect("timeout()", self.inputs.fill_if_empty)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onSceneCloses)
+        self.addObserver(scene, scene.StartImportEvent, self._onSceneChanges)
         for changed in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, changed, self._onSceneChanged)
         self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeLeaves)
         self.ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
         self.ui.saveReportButton.connect("clicked(bool)", self.onSaveReportButton)
         self._useParameterNode(self.logic.getParameterNode())
 
     def enter(self):
-        self._entered = True
-        self._useParameterNode(self.logic.getParameterNode())
         self.inputs.fill_if_empty()
 
-    def exit(self):
-        self._entered = False
-        self._useParameterNode(None)
-
     def cleanup(self):
+        if self.logic is None:  # setup has failed
+            return
         self._volumesArrived.stop()
         self._useParameterNode(None)
         self.removeObservers()
         self.logic.close()
 
     def _useParameterNode(self, parameterNode):
+        """Bind the panel to a parameter node, from the set-up on, and to none only while scenes change: Slicer 5.10 keeps
+        whatever was bound, and would keep it for each visit to the module."""
+        if parameterNode is self._parameterNode:
+            return
         if self._parameterNode is not None:
             self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
+            self.removeObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
         self._parameterNode = parameterNode
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
+            self.addObserver(parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
             self._showState()
 
     def _onSceneCloses(self, caller, event):
-        self._useParameterNode(None)
+        self._onSceneChanges(caller, event)
         self.results.clear()
         self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
 
+    def _onSceneChanges(self, caller, event):
+        # The selectors follow the nodes as they go and come; what the parameters hold is not theirs to change.
+        self._useParameterNode(None)
+
     def _onSceneChanged(self, caller, event):
-        if self._entered:
-            self.enter()
+        parameters = self.logic.getParameterNode()
+        parameters.Modified()  # the nodes of an imported scene can come after the parameters that refer to them
+        self._useParameterNode(parameters)
+        if self.parent.isEntered:
+            self.inputs.fill_if_empty()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeAdded(self, caller, event, node):
         # Files dropped onto Slicer arrive one after another: look when they have all come.
-        if self._entered and node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
+        if self.parent.isEntered and node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
             self._volumesArrived.start()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeLeaves(self, caller, event, node):
+        if self._parameterNode is not None:
+            let_go(self._parameterNode, node)
 
     def onSegmentButton(self):
         if self.logic.running:
@@ -147,7 +162,7 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.stageMessage.text = ""
             self.ui.progressBar.value = 0
             self.logic.segment(
-                **{PARAMETERS[channel]: node for channel, node in self.inputs.chosen().items()},
+                **{CHANNEL_PARAMETERS[channel]: node for channel, node in self.inputs.chosen().items()},
                 reference=parameters.reference,
                 lowestLevel=lowest_level(parameters),
                 device=parameters.device,
@@ -227,9 +242,21 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.segmenter = Segmenter(slicer_setup.make_worker, self._timer)
         self._timer.connect("timeout()", self.segmenter.poll)
         self._inputs = ()
+        self._parameters = self._validChoices = None
 
     def getParameterNode(self):
-        return IVDSegmentationParameterNode(super().getParameterNode())
+        """The parameters of the panel: one wrapper for as long as the scene keeps its node."""
+        node = super().getParameterNode()
+        if self._parameters is None or self._parameters.parameterNode is not node:
+            self._dropParameters()
+            self._validChoices = ValidChoices(node)
+            self._parameters = IVDSegmentationParameterNode(node)
+        return self._parameters
+
+    def _dropParameters(self):
+        if self._validChoices is not None:
+            self._validChoices.stop()
+        self._parameters = self._validChoices = None
 
     @property
     def running(self):
@@ -346,6 +373,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     def close(self):
         """Stop what is under way and end the segmentation process."""
         self.segmenter.close()
+        self._dropParameters()
 
     def _onSceneCloses(self, caller, event):
         self.segmenter.abort(Cancelled("Cancelled: the scene was closed."))

@@ -99,12 +99,12 @@ def test_nothing_found_is_said(person):
 
 def test_entering_fills_empty_selectors_and_no_others(person):
     nodes = person.load("water", "fat")
-    person.panel.exit()
-    person.panel.enter()
+    person.panel.parent.exit()
+    person.panel.parent.enter()
     assert chosen(person) == nodes
     person.ui.fatSelector.choose(None)
-    person.panel.exit()
-    person.panel.enter()
+    person.panel.parent.exit()
+    person.panel.parent.enter()
     assert chosen(person) == {"water": nodes["water"]}
 
 
@@ -223,7 +223,6 @@ def test_settings_come_back_with_a_saved_scene(person):
     saved = scene.GetSceneXMLString()
     scene.SetSaveToXMLString(0)
     scene.Clear(0)
-    person.panel.enter()
     assert person.ui.lowestLevelBox.currentText == "automatic"
     scene.SetLoadFromXMLString(1)
     scene.SetSceneXMLString(saved)
@@ -347,7 +346,7 @@ boot()
 import slicer
 before = set(sys.modules)
 load_module()
-slicer.util.getModuleWidget("IVDSegmentation").enter()
+slicer.util.getModuleWidget("IVDSegmentation").parent.enter()
 print(*sorted(name for name in set(sys.modules) - before if name.startswith("IVDSegmentation")),
       *sorted({name.partition(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
 """
@@ -370,7 +369,7 @@ for name in [name for name in sys.modules if name.startswith("IVDSegmentation")]
     del sys.modules[name]
 start = time.process_time()
 module = load_module()
-module.widgetRepresentation().self().enter()
+module.widgetRepresentation().enter()
 print(time.process_time() - start)
 """
     assert float(in_fresh_harness(script)) < 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
 from .pythonqt import fitting
 from .widgets import qMRMLWidget
@@ -140,6 +140,7 @@ class ScriptedModuleWidget(qMRMLWidget):
         super().__init__()
         QtWidgets.QVBoxLayout(self)
         self.setObjectName(name)
+        self._entered = False
         self.reload()
 
     def reload(self) -> None:
@@ -149,6 +150,22 @@ class ScriptedModuleWidget(qMRMLWidget):
 
     def self(self) -> Any:
         return self._object
+
+    isEntered = QtCore.Property(bool, lambda self: self._entered)
+
+    def enter(self) -> None:
+        """The module is chosen."""
+        assert not self._entered
+        self._entered = True
+        if hasattr(self._object, "enter"):
+            self._object.enter()
+
+    def exit(self) -> None:
+        """Another module is chosen."""
+        assert self._entered
+        self._entered = False
+        if hasattr(self._object, "exit"):
+            self._object.exit()
 
 
 class _ModuleManager(Signals):

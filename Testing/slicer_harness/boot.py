@@ -93,12 +93,21 @@ class SampleDataLogic:
     registered: dict[tuple[str, str], dict[str, Any]] = {}  # noqa: RUF012  (as in Slicer, one for all)
 
     @classmethod
-    def registerCustomSampleDataSource(
-        cls, category: str, sampleName: str, thumbnailFileName: str, customDownloader: Any, **more: Any
+    def registerCustomSampleDataSource(  # noqa: PLR0917
+        cls,
+        category: str,
+        sampleName: str,
+        uris: list[str],
+        fileNames: list[str],
+        thumbnailFileName: str,
+        customDownloader: Any,
+        **more: Any,
     ) -> None:
         """The arguments that modules of ours use; the others have defaults in Slicer."""
         if more:
             raise NotImplementedError(f"the harness knows no {sorted(more)} here")
+        if len(uris) != len(fileNames):
+            raise ValueError("All fields of sample data source must have the same length")
         cls.registered[category, sampleName] = {"thumbnail": thumbnailFileName, "downloader": customDownloader}
 
 

@@ -43,7 +43,8 @@ class Person:
         BOXES.shown.clear()
         BOXES.answers.clear()
         QFileDialog.folder = ""
-        self.panel.enter()
+        if not self.panel.parent.isEntered:
+            self.panel.parent.enter()
 
     @property
     def logic(self) -> Any:

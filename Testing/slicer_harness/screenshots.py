@@ -37,7 +37,8 @@ def main() -> None:
     person.logic.segmenter.worker = slicer_setup.make_worker() if real else FakeWorker(labels)
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
-    person.panel.enter()
+    person.panel.parent.exit()
+    person.panel.parent.enter()
     _shoot(person, "panel-before")
     person.ui.referenceSelector.choose(nodes[4])
     person.click(person.ui.segmentButton)

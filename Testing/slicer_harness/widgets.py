@@ -9,7 +9,7 @@ from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from .pythonqt import ADDED_IN_PYTHON, WIDGET_CLASSES, PythonQtObject
 
-ADDED = (*ADDED_IN_PYTHON, "_scene", "_tags", "_none", "_types", "_children", "_id", "_collapsed", "_object")
+ADDED = (*ADDED_IN_PYTHON, "_scene", "_tags", "_none", "_types", "_children", "_id", "_collapsed", "_object", "_entered")
 
 
 class _Added(PythonQtObject):

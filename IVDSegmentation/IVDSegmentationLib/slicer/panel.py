@@ -14,18 +14,10 @@ from ..errors import InputError
 from ..levels.labelling import UNCERTAIN
 from ..report.tables import TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
 from . import texts as slicer_texts
+from .parameters import AUTOMATIC, CHANNEL_PARAMETERS, lowest_level
 from .results import SceneResult, center_on
 
-PARAMETERS = {"water": "water", "fat": "fat", "in_phase": "inPhase", "opposed_phase": "opposedPhase"}
-"""Channel -> how a parameter and an argument of `segment` call it."""
-AUTOMATIC = "automatic"
-"""What the parameter lowestLevel says where the names are decided from the discs."""
 _AGREEMENT_TAB = 2
-
-
-def lowest_level(parameters: Any) -> str | None:
-    """The lowest level chosen in a parameter node; None for automatic names."""
-    return None if parameters.lowestLevel == AUTOMATIC else str(parameters.lowestLevel)
 
 
 class InputsSection:
@@ -39,7 +31,7 @@ class InputsSection:
 
     def chosen(self) -> dict[str, Any]:
         """Channel -> node that is chosen for it, or None."""
-        return {channel: getattr(self._parameters(), name) for channel, name in PARAMETERS.items()}
+        return {channel: getattr(self._parameters(), name) for channel, name in CHANNEL_PARAMETERS.items()}
 
     def fill_if_empty(self) -> None:
         """Choose the volumes that look like the channels, if none is chosen and there is one for each."""
@@ -49,7 +41,7 @@ class InputsSection:
                 self._choose(found)
 
     def _choose(self, found: Mapping[str, Any]) -> None:
-        for channel, name in PARAMETERS.items():
+        for channel, name in CHANNEL_PARAMETERS.items():
             setattr(self._parameters(), name, found.get(channel))
         channels = ", ".join(PLAIN_NAMES[channel] for channel in found)
         self._ui.inputsMessage.text = _("Found: {channels}.").format(channels=channels) if found else ""

@@ -14,17 +14,28 @@ SAMPLE_NAME, SAMPLE_SEED = "Dixon lumbar phantom", 2018
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
 
 
-def register() -> None:
-    """Add the sample case to the Sample Data module and the discs' terms to the terminologies."""
+def register_terminology() -> None:
+    """Add the discs' terms to the terminologies."""
+    slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(_RESOURCES / "IntervertebralDiscs.term.json"))
+
+
+def register_sample() -> None:
+    """Add the sample case to the Sample Data module; a second time it changes nothing."""
     import SampleData
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="IVD Segmentation",
         sampleName=SAMPLE_NAME,
+        uris=[],
+        fileNames=[],
         thumbnailFileName=str(_RESOURCES / "Icons" / "DixonLumbarPhantom.png"),
-        customDownloader=lambda source: add_phantom(),
+        customDownloader=_download,
     )
-    slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(_RESOURCES / "IntervertebralDiscs.term.json"))
+
+
+def _download(source: Any) -> list[Any]:
+    # One function for all registrations: Slicer drops a second one only where everything in it is the same.
+    return add_phantom()
 
 
 def add_phantom() -> list[Any]:

@@ -1,0 +1,70 @@
+"""What the panel remembers with the scene: the names of its parameters, their choices, and what keeps them valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import vtk
+
+from ..levels.labelling import LEVELS
+
+AUTOMATIC = "automatic"
+"""What the parameter lowestLevel says where the names are decided from the discs."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {"lowestLevel": (AUTOMATIC, *LEVELS), "device": ("auto", "cpu", "gpu")}
+"""Parameter -> its choices, the default first."""
+
+CHANNEL_PARAMETERS: Mapping[str, str] = {
+    "water": "water",
+    "fat": "fat",
+    "in_phase": "inPhase",
+    "opposed_phase": "opposedPhase",
+}
+"""Channel -> how a parameter and an argument of the logic's `segment` call it."""
+
+NODE_PARAMETERS = (*CHANNEL_PARAMETERS.values(), "reference")
+"""The parameters that hold a node of the scene."""
+
+
+def lowest_level(parameters: Any) -> str | None:
+    """The lowest level chosen in a parameter node; None for automatic names."""
+    return None if parameters.lowestLevel == AUTOMATIC else str(parameters.lowestLevel)
+
+
+def let_go(parameters: Any, node: Any) -> None:
+    """Set the parameters that hold a node to none: it leaves the scene, and its selector would choose the next one."""
+    for name in NODE_PARAMETERS:
+        if getattr(parameters, name) is node:
+            setattr(parameters, name, None)
+
+
+class ValidChoices:
+    """Keeps the choices of a parameter node valid: one that this version does not know becomes the default.
+
+    A scene of another version, or a script, can hold any text, which Slicer's parameter node wrapper hands on as it is and its
+    binding to the panel then refuses. To be made before the first wrapper of the node.
+    """
+
+    def __init__(self, node: Any) -> None:
+        """node: a vtkMRMLScriptedModuleNode."""
+        self._node = node
+        self._tags = [
+            # VTK calls the first of a node's observers last. That must be none of the caches of the wrapper: the panel would
+            # be told of a change and read the value before it.
+            node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: None),
+            node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._correct, 1.0),
+        ]
+        self._correct()
+
+    def stop(self) -> None:
+        """Observe the node no more."""
+        for tag in self._tags:
+            self._node.RemoveObserver(tag)
+        self._tags = []
+
+    def _correct(self, caller: Any = None, event: str = "") -> None:
+        held = self._node.GetParameterNames()
+        for name, choices in CHOICES.items():
+            if name in held and self._node.GetParameter(name) not in choices:
+                self._node.SetParameter(name, choices[0])
