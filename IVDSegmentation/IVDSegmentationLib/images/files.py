@@ -11,7 +11,7 @@ import numpy as np
 from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from .itk import grid_of, image_of, itk_warnings_off, voxels_of
-from .nifti import check_nifti
+from .nifti import read_nifti
 from .volume import Volume, check_voxels
 
 if TYPE_CHECKING:
@@ -59,20 +59,22 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
         raise InputError(f"{path.name} is not a volume file: use {', '.join(SUFFIXES)}")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path.name} may not be read: check its permissions")
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        check_nifti(path)
+    voxels = read_nifti(path) if path.name.lower().endswith((".nii", ".nii.gz")) else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with itk_warnings_off():
         try:
             reader.ReadImageInformation()
             size = _size_of(reader, path.name)
-            if len(size) < reader.GetDimension():
-                reader.SetExtractSize([*size, *[0] * (reader.GetDimension() - 3)])
-            image = reader.Execute()
+            if voxels is not None and voxels.shape == reader.GetSize() == tuple(size):
+                volume = Volume(voxels, grid_of(reader), path.name)
+            else:
+                if len(size) < reader.GetDimension():
+                    reader.SetExtractSize([*size, *[0] * (reader.GetDimension() - 3)])
+                image = reader.Execute()
+                volume = Volume(voxels_of(image), grid_of(image), path.name)
         except RuntimeError as error:
             raise InputError(f"{path.name} cannot be read: {_reason(str(error))}") from error
-    volume = Volume(voxels_of(image), grid_of(image), path.name)
     check_voxels(volume, mask)
     return volume
 

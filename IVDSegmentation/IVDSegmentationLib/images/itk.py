@@ -51,11 +51,11 @@ def voxels_of(image: SimpleITK.Image, dtype: np.dtype | type = np.float32) -> np
     return sitk.GetArrayFromImage(image).T.astype(dtype, copy=False)
 
 
-def grid_of(image: SimpleITK.Image) -> Grid:
+def grid_of(image: SimpleITK.Image | SimpleITK.ImageFileReader) -> Grid:
     """The geometry of a SimpleITK image.
 
     Args:
-        image: Three-dimensional.
+        image: Three-dimensional, or a reader that has read the header of one.
 
     Returns:
         Its grid.
