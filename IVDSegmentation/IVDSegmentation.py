@@ -31,6 +31,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+MODULE_FOLDER = Path(__file__).parent
+
 
 class IVDSegmentation(ScriptedLoadableModule):
     def __init__(self, parent):
@@ -78,6 +80,8 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
+        self.ui.copyMessage.text = slicer_setup.other_copy(MODULE_FOLDER)
+        self.ui.copyMessage.visible = self.ui.copyMessage.text != ""
         self.logic = IVDSegmentationLogic()
         self.inputs = InputsSection(self.ui, self.logic, lambda: self._parameterNode)
         self.results = ResultsSection(self.ui, self.logic)
@@ -239,7 +243,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._timer = qt.QTimer()
         self._timer.setInterval(100)
-        self.segmenter = Segmenter(slicer_setup.make_worker, self._timer)
+        self.segmenter = Segmenter(lambda: slicer_setup.make_worker(MODULE_FOLDER), self._timer)
         self._timer.connect("timeout()", self.segmenter.poll)
         self._inputs = ()
         self._parameters = self._validChoices = None

@@ -14,6 +14,7 @@ import slicer
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import QFileDialog
+from slicer_harness.boot import MODULE_PATH
 from slicer_harness.fake_worker import FakeWorker
 from slicer_harness.person import Person, result_nodes
 
@@ -27,7 +28,7 @@ needs_model = pytest.mark.skipif(not MODEL.exists(), reason="no model is install
 @pytest.fixture
 def person():
     person = Person()
-    person.logic.segmenter.worker = slicer_setup.make_worker()
+    person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
     yield person
     person.logic.close()
 
@@ -49,7 +50,7 @@ def test_the_self_test_passes_where_the_truth_is_answered(monkeypatch):
     class Oracle(FakeWorker):
         """Answers with the labels that the scene holds as the reference."""
 
-        def __init__(self):
+        def __init__(self, module_folder):
             super().__init__(np.zeros((1, 1, 1)))
 
         def segment(self, volumes, **keywords):

@@ -21,7 +21,9 @@ from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.session import STAGES
 from slicer_harness.application import BOXES
+from slicer_harness.boot import MODULE_PATH, boot
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
+from worker_cases import children, until
 
 MODULE = Path(__file__).parents[1] / "IVDSegmentation"
 WEIGHTS = Path("IVDSegmentationLib", "Resources", "Models", "default")
@@ -39,7 +41,8 @@ LIMIT_S = 300.0
 @pytest.fixture(scope="module")
 def warm() -> Iterator[WorkerClient]:
     """One segmentation process for all tests that leave it sound."""
-    with slicer_setup.make_worker() as worker:
+    boot()
+    with slicer_setup.make_worker(MODULE_PATH.parent) as worker:
         yield worker
 
 
@@ -109,10 +112,11 @@ def test_a_disk_that_is_full_when_the_result_is_handed_back(person: Person, warm
     person.click(person.ui.findButton)
     before = scene_state()
     assert warm.pid is not None
-    limits = resource.prlimit(warm.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(warm.pid, resource.RLIMIT_FSIZE, (256, limits[1]))
+    (worker,) = children(warm.pid)  # below PythonSlicer
+    limits = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (256, limits[1]))
     segment(person)
-    resource.prlimit(warm.pid, resource.RLIMIT_FSIZE, limits)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, limits)
     assert "could not be written" in fails(person, before)
     assert_next_run_works(person)
 
@@ -167,7 +171,8 @@ def test_a_process_killed_at_work_and_then_as_it_starts(person: Person, warm: Wo
         words = f"{STAGES[stage]}..."
         person.wait(lambda words=words: person.ui.stageMessage.text == words, LIMIT_S)
         assert warm.pid is not None
-        os.kill(warm.pid, signal.SIGKILL)
+        until(lambda: children(warm.pid) != [])
+        os.kill(children(warm.pid)[0], signal.SIGKILL)  # the worker, below PythonSlicer
         assert "ended by the system" in fails(person, before)
     assert_next_run_works(person)
 

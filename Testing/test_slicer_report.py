@@ -22,6 +22,7 @@ from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.protocol import Failed
 from made_results import files_below
 from slicer_harness.application import QFileDialog
+from slicer_harness.boot import MODULE_PATH
 from slicer_harness.person import PHANTOM, Person, scene_state, table_text
 
 ROOT = Path(__file__).parents[1]
@@ -139,7 +140,7 @@ class Case:
         write_volume(Volume(expert, PHANTOM.grid), folder / "expert.nii.gz")
         self.command_line(case)
         self.person = Person()
-        self.person.logic.segmenter.worker = slicer_setup.make_worker()
+        self.person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
         QFileDialog.folder = str(case)
         self.person.click(self.person.ui.loadFolderButton)
         reference = mrml.add_volume(read_volume(folder / "expert.nii.gz"), "expert", case="", channel=None)

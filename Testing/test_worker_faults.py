@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from IVDSegmentationLib.errors import OutputError
 from IVDSegmentationLib.worker.client import WorkerClient
+from slicer_harness.launcher import write_launcher
 from worker_cases import (
     PATIENT,
     STAGES,
@@ -30,9 +31,6 @@ from worker_cases import (
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the faults are POSIX signals and /proc")
-
-LAUNCHER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
-"""As PythonSlicer: the worker is its child, and outlives it when it alone is ended."""
 
 
 @pytest.fixture(autouse=True)
@@ -223,8 +221,8 @@ def test_a_disk_full_of_input_is_a_typed_error_that_leaves_nothing_but_the_warm_
 
 @pytest.mark.parametrize("end", ["cancel", "close", "kill the launcher", "kill the worker"])
 def test_the_whole_tree_ends_below_a_launcher(tmp_path: Path, end: str) -> None:
-    below = command("breed", "segment", tmp_path / "marker")
-    with WorkerClient([sys.executable, "-c", LAUNCHER, *below]) as client:
+    _, *below = command("breed", "segment", tmp_path / "marker")
+    with WorkerClient([str(write_launcher(tmp_path)), *below]) as client:
         client.segment(small_case(), name=PATIENT)
         until_fault(client, "segment", tmp_path / "marker")
         assert client.pid is not None

@@ -5,6 +5,7 @@ python worker_fake.py FAULT STAGE MARKER --folder ... ; the fault happens where 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import stat
 import subprocess
@@ -74,6 +75,7 @@ FAULTS: dict[str, Callable[[str], Any]] = {
     "none": lambda name: None,
     "noise": lambda name: (print(name), os.write(1, b"\xff\x00{\n"), os.system("echo child; cat")),
     "abort": lambda name: os.abort(),
+    "segfault": lambda name: ctypes.string_at(0),
     "exit": lambda name: os._exit(7),
     "out-of-memory": lambda name: os.kill(os.getpid(), 9),
     "stop": lambda name: os.kill(os.getpid(), 19),

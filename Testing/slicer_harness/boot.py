@@ -16,6 +16,7 @@ import vtk
 from PySide6 import QtCore, QtWidgets
 
 from . import application, pythonqt, widgets
+from .launcher import write_launcher
 
 MODULE_PATH = Path(__file__).parents[2] / "IVDSegmentation" / "IVDSegmentation.py"
 _LOGICS = {
@@ -37,6 +38,7 @@ def boot() -> Any:
         return QtWidgets.QApplication.instance()
     qt_application = QtWidgets.QApplication([])
     temporary = Path(tempfile.mkdtemp(prefix="slicer-harness-"))
+    os.environ["PATH"] = os.pathsep.join([str(write_launcher(temporary).parent), os.environ["PATH"]])
     scene, logic, modules = _scene_and_logics(temporary)
     slicer.mrmlScene = scene
     slicer.modules = types.SimpleNamespace(**modules)

@@ -20,6 +20,7 @@ def main() -> None:
     import slicer
     from IVDSegmentationLib.slicer import setup as slicer_setup
 
+    from .boot import MODULE_PATH
     from .fake_worker import FakeWorker
     from .person import Person
     from .views import slice_picture
@@ -34,7 +35,7 @@ def main() -> None:
     _save(slice_picture("Sagittal", center_ras, water, (260, 280), 300.0), THUMBNAIL)
     real = (ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the networks" if real else "no model is installed: with the phantom's exact labels instead of the networks'")
-    person.logic.segmenter.worker = slicer_setup.make_worker() if real else FakeWorker(labels)
+    person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent) if real else FakeWorker(labels)
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
     person.panel.parent.exit()

@@ -30,6 +30,7 @@ def main(runs: int) -> None:
 def _soak(runs: int) -> None:
     from IVDSegmentationLib.slicer import setup as slicer_setup
 
+    from .boot import MODULE_PATH
     from .person import Person
 
     person = Person()
@@ -38,7 +39,7 @@ def _soak(runs: int) -> None:
     real = (ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the real segmentation process" if real else "no model is installed: with a worker that knows the answer")
     if real:
-        person.logic.segmenter.worker = slicer_setup.make_worker()
+        person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
     step = max(runs // 10, 3)
     settled: dict[str, int] = {}
     held: dict[str, int] = {}
@@ -95,8 +96,13 @@ def _memory_mb(process: str) -> int:
     return int(status.split("VmRSS:")[1].split()[0]) // 1024
 
 
-def _children() -> list[str]:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+def _children(process: str = "self") -> list[str]:
+    """The processes below this one, those below a launcher included."""
+    found = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text(encoding="ascii").split():
+            found += [child, *_children(child)]
+    return found
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,13 +106,31 @@ def _bundled_versions() -> dict[str, str]:
     return versions
 
 
-def make_worker() -> WorkerClient:
-    """The worker of this Slicer, not started yet."""
+def make_worker(module_folder: Path) -> WorkerClient:
+    """The worker of this Slicer, not started yet. module_folder: of the module's script; the worker runs the copy of the
+    library that lies there. Raises SetupError: this Slicer has no Python of its own."""
     from ..worker.client import WorkerClient
 
-    return WorkerClient(worker_command())
+    return WorkerClient(worker_command(module_folder))
 
 
-def worker_command() -> list[str]:
-    """The command of a worker in Slicer: its own Python, which Slicer puts on the path as PythonSlicer."""
-    return [shutil.which("PythonSlicer") or sys.executable, "-m", "IVDSegmentationLib.worker"]
+def worker_command(module_folder: Path) -> list[str]:
+    """The command of a worker in Slicer: its own Python, which Slicer puts on the path as PythonSlicer, and the script of
+    the module's copy. Raises SetupError: no PythonSlicer."""
+    from ..worker.client import WORKER
+
+    python = shutil.which("PythonSlicer")
+    if python is None:
+        raise SetupError("PythonSlicer executable not found: start Slicer by its own launcher, or install it again")
+    return [python, str(module_folder / WORKER)]
+
+
+def other_copy(module_folder: Path) -> str:
+    """What to say where this library is not the module's own, but a copy that was installed with pip; else empty."""
+    library = Path(__file__).resolve().parents[2]
+    if library == module_folder.resolve():
+        return ""
+    return (
+        f"The panel runs with another copy of IVDSegmentationLib than its own, in {library}: remove it with "
+        "slicer.util.pip_uninstall('ivdsegmentation') and restart Slicer."
+    )

@@ -37,6 +37,9 @@ from .protocol import (
 HANG_S = 60.0
 """A worker at work gives a sign of life every second; this long without one it hangs."""
 
+WORKER = Path("IVDSegmentationLib", "worker", "__main__.py")
+"""The script that is a worker, in the folder that holds a copy of this library; the worker runs that very copy."""
+
 GPU_WARNING = "The memory of the GPU did not suffice: the discs were segmented on the CPU."
 
 
@@ -72,13 +75,13 @@ class WorkerClient:
         *,
         hang_s: float = HANG_S,
     ) -> None:
-        """command: runs a worker, by default worker.py in this Python. environment: its variables, by default those of
-        this process; PYTHONPATH gets the folder of this library in front. hang_s: as HANG_S."""
-        library = str(Path(__file__).resolve().parents[2])
-        self._command = command or [sys.executable, "-m", "IVDSegmentationLib.worker"]
+        """command: runs a worker, by default WORKER of this library in this Python. environment: its variables, by default
+        those of this process; PYTHONPATH gets the folder of this library in front. hang_s: as HANG_S."""
+        library = Path(__file__).resolve().parents[2]
+        self._command = command or [sys.executable, str(library / WORKER)]
         self._environment = dict(os.environ if environment is None else environment)
         others = self._environment.get("PYTHONPATH")
-        self._environment["PYTHONPATH"] = library + (os.pathsep + others if others else "")
+        self._environment["PYTHONPATH"] = str(library) + (os.pathsep + others if others else "")
         self._environment["PYTHONUNBUFFERED"] = "1"
         self.hang_s = hang_s
         self._process: WorkerProcess | None = None
@@ -158,11 +161,13 @@ class WorkerClient:
         self._dispatch(_Job(self._last_number, nameless, names, result, folder))
 
     def poll(self) -> list[Event]:
-        """The events since the last call, oldest first. Never waits for the worker; to be called every 0.1 s or so.
+        """The events since the last call, oldest first. Never waits for the worker, but up to 0.1 s until what it has sent is
+        read; to be called every 0.1 s or so.
 
         After any number of Progress comes one Finished (Written for a report) or one Failed, and nothing after it.
         """
         if self._process is not None:
+            self._process.let_read()
             if self._process.exited():
                 self._process.end()
             self._drain(self._process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -22,10 +23,28 @@ from ..report.output_folder import place_outputs
 from .protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line, read_result
 
 LOG_LINES = 30
-_LOG_BYTES = 8192
+_LOG_BYTES = 1 << 13
+_TRACE_BYTES = 1 << 16
+"""What the end of a log may hold of a crash: up to a hundred frames, and the names of all extension modules."""
 _LONGEST_LINE = 1 << 20
 _EXIT_S = 1.0
 """How long a worker that closed its line may take to end by itself."""
+_WAKE_S = 0.005
+_LONGEST_READ_S = 0.1
+"""How long `let_read` waits for the thread that reads to wake up, and for it to be done."""
+
+_KILLED_BELOW_LAUNCHER = re.compile(r"^error: \[.*\] exit abnormally - Report the problem\.", re.MULTILINE)
+"""What PythonSlicer, a CTKAppLauncher, says of a process that a signal ended; its own exit status is 1 then."""
+_CRASH = re.compile(r"^(?:Fatal Python error|Windows fatal exception): (.+)$", re.MULTILINE)
+"""The first line of Python's faulthandler, which server.py enables."""
+_CRASHES = {
+    "Segmentation fault": "SIGSEGV",
+    "access violation": "SIGSEGV",
+    "Bus error": "SIGBUS",
+    "Floating-point exception": "SIGFPE",
+    "Floating point exception": "SIGFPE",
+    "Illegal instruction": "SIGILL",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,8 @@ class WorkerProcess:
         self.last_line_s = time.monotonic()
         self.destinations: dict[int, Path] = {}
         """Number of a request for a report -> the folder that its files are for."""
+        self._worker_pid: int | None = None
+        self._reader_idle = threading.Event()
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="ivdseg-"))
         except OSError as error:
@@ -96,6 +117,14 @@ class WorkerProcess:
         with suppress(OSError):
             self._process.stdin.write(encode_line(**fields))
 
+    def let_read(self) -> None:
+        """Let the thread that reads work for a moment, and until what has come is read, but 0.1 s at most.
+
+        Slicer's main loop, from which this is called, never lets go of Python's lock by itself: the thread would starve.
+        """
+        time.sleep(_WAKE_S)
+        self._reader_idle.wait(_LONGEST_READ_S)
+
     def end(self) -> None:
         """End the whole tree at once and wait until its folder and its zombies are gone."""
         if self._reader.is_alive():  # else all has ended, and its number may be another's by now
@@ -108,8 +137,9 @@ class WorkerProcess:
 
     def _kill_tree(self) -> None:
         if sys.platform == "win32":
-            kill = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
-            subprocess.run(kill, capture_output=True, check=False, timeout=5)
+            # A launcher that ended first is no longer there to be followed to its child: the worker has told its number.
+            for pid in {self._process.pid, self._worker_pid or self._process.pid}:
+                subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False, timeout=5)
         else:
             # The group outlives its leader. PermissionError is how macOS says that only zombies are left.
             with suppress(ProcessLookupError, PermissionError):
@@ -132,26 +162,37 @@ class WorkerProcess:
         assert self._process.stdout is not None
         self._process.stdout.close()
         tail = self.log_tail()
+        status = worker_status(self._process.returncode, self._log_end(_TRACE_BYTES))
         _remove(self.folder)
-        self.answers.put(Answer("ended", NO_REQUEST, self._process.returncode, tail))
+        self.answers.put(Answer("ended", NO_REQUEST, status, tail))
+        self._reader_idle.set()
 
     def _lines(self) -> Iterator[bytes]:
         """Whole lines as they come, without what a dying worker leaves of one. Raises ProtocolError: an endless line."""
         assert self._process.stdout is not None
         rest = b""
-        while chunk := os.read(self._process.stdout.fileno(), 1 << 16):
+        while chunk := self._next_bytes():
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
             if len(rest) > _LONGEST_LINE:
                 raise ProtocolError(f"a line of more than {_LONGEST_LINE} bytes: {rest[:80]!r}")
 
+    def _next_bytes(self) -> bytes:
+        assert self._process.stdout is not None
+        self._reader_idle.set()
+        chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+        self._reader_idle.clear()
+        return chunk
+
     def _take(self, fields: Mapping[str, Any]) -> None:
         """Turn a line into an answer. Raises ProtocolError."""
         try:
             event = fields["event"]
-            if event in ("hello", "heartbeat"):
+            if event == "hello":
+                self._worker_pid = int(fields["pid"])
+            elif event == "heartbeat":
                 return
-            if event == "progress":
+            elif event == "progress":
                 stage = (str(fields["stage"]), float(fields["fraction"]))
                 self.answers.put(Answer("progress", int(fields["id"]), stage))
             elif event == "finished":
@@ -187,13 +228,30 @@ class WorkerProcess:
 
     def log_tail(self) -> str:
         """The last lines that the worker, or anything it started, printed."""
+        return "\n".join(self._log_end(_LOG_BYTES).splitlines()[-LOG_LINES:])
+
+    def _log_end(self, count: int) -> str:
+        """The last bytes of the log as text."""
         try:
             with open(self._log, "rb") as log:
-                log.seek(max(os.fstat(log.fileno()).st_size - _LOG_BYTES, 0))
-                text = log.read().decode("utf-8", "replace")
+                log.seek(max(os.fstat(log.fileno()).st_size - count, 0))
+                return log.read().decode("utf-8", "replace")
         except OSError as error:
             return f"(the log cannot be read: {error.strerror})"
-        return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def worker_status(status: int, log: str) -> int:
+    """The exit status of the worker itself, -N for signal N, from that of its command and the end of its log.
+
+    PythonSlicer ends with 1 and a line in the log, whatever signal ended the worker; a worker that crashed has left
+    Python's trace before it, one that was killed (signal 9, for want of memory) has not.
+    """
+    if status != 1 or not _KILLED_BELOW_LAUNCHER.search(log):
+        return status
+    crash = _CRASH.search(log)
+    if crash is None:
+        return -9  # SIGKILL, by value, for Windows does not know the name
+    return -int(getattr(signal, _CRASHES.get(crash[1].strip(), ""), signal.SIGABRT))
 
 
 def _own_group() -> dict[str, Any]:

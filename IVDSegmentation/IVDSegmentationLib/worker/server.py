@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import queue
 import shutil
@@ -297,6 +298,8 @@ def main(arguments: Sequence[str] | None = None, factory: PipelineFactory = load
     parser.add_argument("--folder", type=Path, required=True, help="folder shared with the client")
     parser.add_argument("--idle-s", type=float, default=IDLE_S, help="seconds without a request until it ends itself")
     options = parser.parse_args(arguments)
+    # Of a crash the log tells the first line; `worker_status` of the client looks for it.
+    faulthandler.enable(sys.stderr, all_threads=False)
     requests, events_fd = _claim_stdio()
     status = Worker(factory, requests, events_fd, options.folder, options.idle_s).serve()
     sys.stderr.flush()

@@ -1,0 +1,177 @@
+"""The worker below PythonSlicer, a launcher: how its end is told, which copy of the library it runs, and how its answers are
+read although Slicer's main loop keeps Python's lock."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from IVDSegmentationLib.errors import IVDSegmentationError
+from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.worker.client import WORKER, WorkerClient
+from IVDSegmentationLib.worker.process import worker_status
+from IVDSegmentationLib.worker.protocol import Failed, Finished
+from slicer_harness.launcher import write_launcher
+from worker_cases import children, command, failed, finished, rest, run, small_case, until, until_fault
+
+MODULE = Path(__file__).parents[1] / "IVDSegmentation"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="the launcher of the tests is a script with a #! line")
+KILLED = "error: [/opt/Slicer/bin/python-real] exit abnormally - Report the problem."
+
+
+def below_launcher(tmp_path: Path, fault: str, stage: str) -> WorkerClient:
+    _, *arguments = command(fault, stage, tmp_path / "marker")
+    return WorkerClient([str(write_launcher(tmp_path)), *arguments])
+
+
+@posix
+def test_a_worker_killed_below_the_launcher_is_said_to_want_memory(tmp_path: Path) -> None:
+    with below_launcher(tmp_path, "out-of-memory", "segment") as client:
+        failure = failed(run(client), "crash")
+        assert "want of memory" in failure.message
+        assert "exit abnormally" in failure.log_tail
+        finished(run(client))
+
+
+@posix
+def test_a_worker_killed_from_outside_below_the_launcher_is_said_to_want_memory(tmp_path: Path) -> None:
+    with below_launcher(tmp_path, "hang", "load") as client:
+        client.segment(small_case(), name="case")
+        until_fault(client, "load", tmp_path / "marker")
+        assert client.pid is not None
+        (worker,) = children(client.pid)
+        os.kill(worker, signal.SIGKILL)
+        assert "want of memory" in failed(rest(client), "crash").message
+
+
+@posix
+@pytest.mark.parametrize(("fault", "words"), [("abort", "SIGABRT"), ("segfault", "SIGSEGV"), ("exit", "exit status 7")])
+def test_a_crash_below_the_launcher_says_which(tmp_path: Path, fault: str, words: str) -> None:
+    with below_launcher(tmp_path, fault, "segment") as client:
+        assert words in failed(run(client), "crash").message
+        finished(run(client))
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "own"),
+    [
+        (0, KILLED, 0),
+        (1, "Traceback (most recent call last):", 1),
+        (1, f"some line\n{KILLED}\n", -9),
+        (1, "error: [C:/Slicer/bin/PythonSlicer.exe] exit abnormally - Report the problem.\r\n", -9),
+        (1, f"Fatal Python error: Segmentation fault\n\nCurrent thread 0x1:\n{KILLED}", -signal.SIGSEGV),
+        (1, f"Fatal Python error: Aborted\n{KILLED}", -signal.SIGABRT),
+        (1, f"Windows fatal exception: access violation\r\n{KILLED}", -signal.SIGSEGV),
+        (1, f"Fatal Python error: deallocating None\n{KILLED}", -signal.SIGABRT),
+        (-9, "", -9),
+        (137, KILLED, 137),
+    ],
+)
+def test_the_status_of_the_worker_is_read_through_its_launcher(status: int, log: str, own: int) -> None:
+    assert worker_status(status, log) == own
+
+
+def other_library(folder: Path) -> Path:
+    """A folder of site-packages with a copy of the library that cannot work."""
+    package = folder / "IVDSegmentationLib"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('the copy in site-packages was taken')\n", encoding="utf-8")
+    return folder
+
+
+@posix
+@pytest.mark.parametrize("safe_path", ["", "1"])
+def test_the_worker_runs_the_copy_of_the_module_and_not_one_in_site_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, safe_path: str
+) -> None:
+    module = tmp_path / "qt-scripted-modules"
+    shutil.copytree(MODULE / "IVDSegmentationLib", module / "IVDSegmentationLib", ignore=shutil.ignore_patterns("*.npz"))
+    write_launcher(tmp_path, other_library(tmp_path / "site-packages"), *(Path(p) for p in sys.path if "site-packages" in p))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONSAFEPATH", safe_path)
+    monkeypatch.chdir(other_library(tmp_path / "working directory"))
+    with WorkerClient(slicer_setup.worker_command(module), hang_s=100) as client:
+        last = run_to_end(client)
+    assert "site-packages was taken" not in last.log_tail
+    assert last.kind == "model", last  # the copy has no weights, and says so
+
+
+def run_to_end(client: WorkerClient) -> Failed:
+    client.segment(small_case(), name="case")
+    last = rest(client)[-1]
+    assert isinstance(last, Failed)
+    return last
+
+
+def test_without_pythonslicer_the_error_is_slicers_sentence_as_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(IVDSegmentationError, match="PythonSlicer executable not found"):
+        slicer_setup.make_worker(MODULE)
+
+
+def test_the_default_worker_is_the_script_of_this_copy() -> None:
+    assert (MODULE / WORKER).is_file()
+
+
+@posix
+def test_a_main_loop_that_keeps_pythons_lock_does_not_keep_a_result_waiting(tmp_path: Path) -> None:
+    phantom = make_phantom(1)
+    volumes = {key: Volume(voxels, phantom.grid, key) for key, voxels in phantom.channels.items()}
+    result = None
+    with WorkerClient(command("none", "none", tmp_path / "marker")) as client:
+        finished(run(client))  # warm
+        client.segment(volumes, name="case")
+        folder = next(path for path in client_folder(client).iterdir() if path.is_dir())
+        until((folder / "result.json").exists)
+        keep_lock(0.3)  # and that the worker tells of it, meanwhile
+        polls = 0
+        while result is None:
+            polls += 1
+            result = next((event for event in client.poll() if isinstance(event, Finished)), None)
+            keep_lock(0.1)
+    assert result.result.label_volume.voxels.shape == phantom.grid.size
+    assert polls <= 2
+
+
+def client_folder(client: WorkerClient) -> Path:
+    assert client._process is not None
+    return client._process.folder
+
+
+def keep_lock(seconds: float) -> None:
+    """Wait as Slicer's main loop does between two timers: in C, with Python's lock held."""
+    ctypes.PyDLL(None).usleep(int(1e6 * seconds))
+
+
+@posix
+def test_keep_lock_starves_other_threads() -> None:
+    """What the test above stands on: another thread hardly counts while the lock is kept, and counts while it is not."""
+    counted = [0]
+    stop = threading.Event()
+
+    def count() -> None:
+        while not stop.is_set():
+            counted[0] += 1
+
+    def during(wait: Callable[[float], None]) -> int:
+        before = counted[0]
+        wait(0.5)
+        return counted[0] - before
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        assert during(keep_lock) < during(time.sleep) / 5
+    finally:
+        stop.set()
+        thread.join()
