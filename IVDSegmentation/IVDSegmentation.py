@@ -7,7 +7,7 @@ from typing import Annotated
 import qt
 import slicer
 import vtk
-from IVDSegmentationLib.dixon.case import REFERENCE_ORDER
+from IVDSegmentationLib.dixon import REFERENCE_ORDER, read_channels
 from IVDSegmentationLib.errors import Cancelled, InputError
 from IVDSegmentationLib.slicer import inputs as slicer_inputs
 from IVDSegmentationLib.slicer import nodes as mrml
@@ -273,7 +273,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     def loadFolder(self, folder):
         """Load the Dixon channels in a folder; channel -> new volume node. Raises InputError, and loads nothing then."""
-        return mrml.add_channels(slicer_inputs.read_channels(Path(folder)), Path(folder).name)
+        return mrml.add_channels(read_channels(Path(folder)), Path(folder).name)
 
     def installPackages(self):
         """Install what the segmentation needs beside Slicer, having asked before. Raises slicer_setup.SetupError."""

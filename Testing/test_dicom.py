@@ -216,7 +216,7 @@ def test_two_series_of_one_channel_are_refused(tmp_path):
 
 def test_series_of_no_channel_are_listed(tmp_path):
     folder = write_series(tmp_path / "exam", {"water": (["ORIGINAL", "PRIMARY", "M"], "t2_tse_sag")})
-    refused(folder, r"^exam holds no DICOM series that is told to be a Dixon channel \(series 4 \(ORIGINAL, PRIMARY, M\)\)")
+    refused(folder, r"^exam holds no DICOM series that is marked as a Dixon channel \(series 4 \(ORIGINAL, PRIMARY, M\)\)")
 
 
 def test_fat_alone_is_refused_in_dicom_too(tmp_path):

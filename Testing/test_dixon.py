@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.dixon.channels import CHANNELS, complete_channels, recognise_channel
+from IVDSegmentationLib.dixon import CHANNELS, complete_channels, recognise_channel
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.phantom.phantom import make_phantom
 

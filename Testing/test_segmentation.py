@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
 from IVDSegmentationLib.images import Volume
-from IVDSegmentationLib.networks.inputs import CHANNEL_ORDER
 from IVDSegmentationLib.networks.models import Model
 from IVDSegmentationLib.phantom.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
@@ -68,7 +68,7 @@ class Oracle:
 
     def predict_on_batch(self, x):
         self.calls.append(x.shape)
-        fat, water = x[..., CHANNEL_ORDER.index("fat")], x[..., CHANNEL_ORDER.index("water")]
+        fat, water = x[..., CHANNELS.index("fat")], x[..., CHANNELS.index("water")]
         return (self.weights * (water > 2 * fat) * (water > 0.5)).astype(np.float32)[..., None]
 
 
@@ -128,12 +128,10 @@ def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(
 def test_smooth_water_alone_is_the_water_segmenters_and_all_else_the_segmenters():
     water = np.zeros((*BOX_SIZE, 4), np.float32)
     noise = np.random.default_rng(0).random(BOX_SIZE)
-    water[..., CHANNEL_ORDER.index("water")] = (
-        40 + 100 * blob((17, 17, 12)) + 20 * ndimage.gaussian_filter1d(noise, 1.5, axis=0)
-    )
+    water[..., CHANNELS.index("water")] = 40 + 100 * blob((17, 17, 12)) + 20 * ndimage.gaussian_filter1d(noise, 1.5, axis=0)
     rough, both = water.copy(), water.copy()
-    rough[..., CHANNEL_ORDER.index("water")] += 30 * noise
-    both[..., CHANNEL_ORDER.index("fat")] = 1
+    rough[..., CHANNELS.index("water")] += 30 * noise
+    both[..., CHANNELS.index("fat")] = 1
     assert [stage_two([box]) for box in (water, rough, both)] == ["water_segmenter", "segmenter", "segmenter"]
     opposed = np.roll(rough, -1, axis=-1)
     assert stage_two([opposed]) == "segmenter"

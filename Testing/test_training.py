@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.networks.inputs import CHANNEL_ORDER, normalise, stack_channels
+from IVDSegmentationLib.networks.inputs import normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
     LARGEST_LOSS,
     PAPER_AUGMENTATION,
@@ -190,7 +191,7 @@ def test_normalise_keeps_ratios_between_channels():
     stacked = made_scan("A").channels
     scaled = normalise(37.0 * stacked)
     np.testing.assert_allclose(scaled, normalise(stacked), rtol=1e-5)
-    assert np.percentile(scaled[..., CHANNEL_ORDER.index("in_phase")], 99) == pytest.approx(1.0, rel=1e-5)
+    assert np.percentile(scaled[..., CHANNELS.index("in_phase")], 99) == pytest.approx(1.0, rel=1e-5)
     np.testing.assert_array_equal(normalise(np.zeros((2, 2, 2, 4))), 0)
 
 
@@ -200,7 +201,7 @@ def test_subsets_are_completed_by_the_dixon_relations_only():
         np.testing.assert_allclose(keep_subset(stacked, names), stacked, rtol=1e-4, atol=1e-2)
     for names in (("water",), ("opposed_phase",), ("opposed_phase", "water"), ("in_phase", "opposed_phase")):
         kept = keep_subset(stacked, names)
-        assert [n for i, n in enumerate(CHANNEL_ORDER) if kept[..., i].any()] == [n for n in CHANNEL_ORDER if n in names]
+        assert [n for i, n in enumerate(CHANNELS) if kept[..., i].any()] == [n for n in CHANNELS if n in names]
 
 
 def test_channel_dropout_draws_every_usable_subset():
@@ -208,7 +209,7 @@ def test_channel_dropout_draws_every_usable_subset():
     drawn = {
         tuple(drop_channels(stacked, ANY_SUBSET, np.random.default_rng(seed)).any((0, 1, 2)).tolist()) for seed in range(200)
     }
-    f, i, o, w = (CHANNEL_ORDER.index(n) for n in ("fat", "in_phase", "opposed_phase", "water"))
+    f, i, o, w = (CHANNELS.index(n) for n in ("fat", "in_phase", "opposed_phase", "water"))
     expected = set()
     for given in ((f, i, o, w), (o, w), (o, i), (w,), (o,), (i,)):
         expected.add(tuple(index in given for index in range(4)))
@@ -314,7 +315,7 @@ def test_ivdm3segs_own_layout_is_read(tmp_path):
     (scan,) = read_scans(tmp_path, ["ivdm3seg"])
     assert scan.subject == "ivdm3seg-03" and scan.available == (True,) * 4
     assert len(scan.centers_ijk) == 2 and (scan.discs > 0).sum() == labels.sum()
-    np.testing.assert_allclose(scan.channels[..., CHANNEL_ORDER.index("fat")], fat, rtol=1e-5)
+    np.testing.assert_allclose(scan.channels[..., CHANNELS.index("fat")], fat, rtol=1e-5)
 
 
 def test_real_sources_hold_what_their_readme_says(data_folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,39 +9,27 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..images import (
-    Grid,
-    Volume,
-    check_voxels,
-    is_volume_file,
-    read_volume,
-    same_grid,
-    to_working_grid,
-    working_grid_of,
-)
-from .channels import CHANNELS, PLAIN_NAMES, complete_channels, recognise_channel
-
-REFERENCE_ORDER: tuple[str, ...] = ("water", "opposed_phase", "in_phase", "fat")
-"""The first of these that was loaded lends its grid to the result."""
+from ..images import Grid, Volume, check_voxels, same_grid, to_working_grid, working_grid_of
+from .channels import CHANNELS, PLAIN_NAMES, REFERENCE_ORDER
+from .folder import read_channels
+from .relations import complete_channels
 
 SMALLEST_FIELD_MM = (30.0, 30.0, 15.0)
 """Left-right, antero-posterior and caudal-cranial: the least that can hold a disc (IVDM3Seg boxes are 70 x 44 x 31)."""
-
-UNDERSTOOD_NAMES = "fat|F, inn|in|ip|in_phase, opp|op|out|opposed_phase, wat|water|W"
 
 
 @dataclass(frozen=True)
 class DixonCase:
     """The channels of one examination on the working grid.
 
-    name: of the case, from its folder; never a patient's name.
-    channels: channel name (fat, in_phase, opposed_phase, water) -> float32 [x, y, z] on working_grid, input
-        intensities; holds the given channels and those the Dixon relations complete.
-    derived: which of the channels were computed, not loaded.
-    working_grid: 2.0 x 1.25 x 1.25 mm, axes the input's own, permuted and flipped to come nearest L, P, S.
-    input_grid: the grid of the reference channel (first loaded of water, opposed_phase, in_phase, fat); results go
-        back to it.
-    warnings: sentences for the user.
+    Attributes:
+        name: Name of the case, from its folder; never a patient's name.
+        channels: Channel -> float32 [x, y, z] on working_grid, input intensities, in the order of CHANNELS. Holds the
+            given channels and those that the Dixon relations complete.
+        derived: The channels that were computed, not given.
+        working_grid: 2.0 x 1.25 x 1.25 mm, axes the input's own, reordered to come nearest left, posterior, superior.
+        input_grid: The grid of the reference channel (the first given of REFERENCE_ORDER). Results go back to it.
+        warnings: Sentences for the user.
     """
 
     name: str
@@ -62,82 +49,57 @@ def load_case(
     water: Path | None = None,
     name: str | None = None,
 ) -> DixonCase:
-    """The case in a folder of NIfTI, NRRD or MetaImage files, or, where none of them is a channel, of DICOM series.
+    """The case in a folder of volume files or of DICOM series.
 
-    Files named by channel (absolute, relative to the working directory or to `folder`) are taken as they are named; the
-    other channels are recognised by file name or DICOM tags. `name` defaults to that of the folder.
+    Args:
+        folder: Folder of NIfTI, NRRD or MetaImage files, or, where none of them is a channel, of DICOM series.
+        fat: The file of the fat channel, whatever its name. A path of its own, or one relative to `folder`.
+        in_phase: The same of the in-phase channel.
+        opposed_phase: The same of the opposed-phase channel.
+        water: The same of the water channel.
+        name: Name of the case; that of the folder where it is None.
 
-    Raises InputError: folder missing, no channel recognised, two files for one channel, and all that `read_volume`,
-    `read_dicom_folder` and `case_from_volumes` refuse.
+    Returns:
+        The case, with the files named here and the other channels as `read_channels` recognises them.
+
+    Raises:
+        InputError: `read_channels` finds no channel or cannot read one, or the channels make no case
+            (`case_from_volumes`).
     """
     folder = Path(folder)
-    if not folder.exists():
-        raise InputError(f"{folder.name} does not exist: give the folder of the examination")
-    if not folder.is_dir():
-        raise InputError(f"{folder.name} is a file: give its folder, and name the file with --water, --fat, ...")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise InputError(f"{folder.name} may not be read: check the permissions of the folder")
-    named = {"fat": fat, "in_phase": in_phase, "opposed_phase": opposed_phase, "water": water}
-    paths = {channel: _found(Path(path), folder) for channel, path in named.items() if path is not None}
-    paths |= recognised_files(folder, paths)
-    if paths:
-        volumes = {channel: read_volume(path) for channel, path in paths.items()}
-    else:
-        from .dicom import holds_dicom, read_dicom_folder
-
-        if not holds_dicom(folder):
-            present = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-            listed = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "") if present else "nothing"
-            raise InputError(
-                f"{folder.name} holds no Dixon channel ({listed}): name the files {UNDERSTOOD_NAMES} "
-                "(.nii, .nii.gz, .nrrd, .mha), or name them with --fat, --in-phase, --opposed-phase, --water"
-            )
-        volumes = read_dicom_folder(folder)
-    return case_from_volumes(volumes, name or folder.resolve().name)
-
-
-def _found(path: Path, folder: Path) -> Path:
-    return path if path.exists() or not (folder / path).exists() else folder / path
-
-
-def recognised_files(folder: Path, named: Mapping[str, Path]) -> dict[str, Path]:
-    """Channel -> file of the folder, of the channels and files that are not named already."""
-    taken = {path.resolve() for path in named.values()}
-    paths: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        hidden = path.name.startswith(".")
-        if hidden or not path.is_file() or not is_volume_file(path) or path.resolve() in taken:
-            continue
-        channel = recognise_channel(path.name)
-        if channel is None or channel in named:
-            continue
-        if channel in paths:
-            option = channel.replace("_", "-")
-            raise InputError(
-                f"{paths[channel].name} and {path.name} both look like the {PLAIN_NAMES[channel]} channel: "
-                f"name the right one with --{option}"
-            )
-        paths[channel] = path
-    return paths
+    given = {"fat": fat, "in_phase": in_phase, "opposed_phase": opposed_phase, "water": water}
+    volumes = read_channels(folder, {channel: Path(path) for channel, path in given.items() if path is not None})
+    return _case_of(volumes, name or folder.resolve().name)
 
 
 def case_from_volumes(volumes: Mapping[str, Volume], name: str) -> DixonCase:
-    """The case of volumes by channel (any subset of fat, in_phase, opposed_phase, water), each on its own grid.
+    """The case of volumes that are in memory.
 
-    Channels on other grids are resampled onto that of the reference channel, with a warning.
+    Args:
+        volumes: Channel -> volume, each on its own grid; any subset of CHANNELS with more than fat in it.
+        name: Name of the case; never a patient's name.
 
-    Raises InputError: no channel, fat alone, an unknown channel, voxels `check_voxels` refuses, no overlap with the
-    reference channel, a field of view too small for one disc.
+    Returns:
+        The case. Channels on other grids are resampled onto that of the reference channel, with a warning.
+
+    Raises:
+        InputError: A channel is unknown, there is none, or fat alone; `check_voxels` refuses a volume; a channel does
+            not overlap the reference channel; the field of view is too small for a disc.
     """
     if unknown := sorted(set(volumes) - set(CHANNELS)):
         raise InputError(f"{unknown[0]} is not a Dixon channel: use {', '.join(CHANNELS)}")
+    for volume in volumes.values():
+        check_voxels(volume)
+    return _case_of(volumes, name)
+
+
+def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
+    """The case of volumes whose voxels are checked."""
     if not volumes:
         raise InputError(f"{name} holds no Dixon channel: load water, opposed-phase or in-phase")
     sources = {channel: volume.source or PLAIN_NAMES[channel] for channel, volume in volumes.items()}
     if set(volumes) == {"fat"}:
         raise InputError(f"{sources['fat']} is the only channel, and discs do not show in fat: add water or in-phase")
-    for volume in volumes.values():
-        check_voxels(volume)
     reference = next(channel for channel in REFERENCE_ORDER if channel in volumes)
     input_grid = volumes[reference].grid
     working_grid = working_grid_of(input_grid)
@@ -163,6 +125,7 @@ def case_from_volumes(volumes: Mapping[str, Volume], name: str) -> DixonCase:
 
 
 def _times(values: tuple[float, ...] | np.ndarray) -> str:
+    """Sizes as a sentence shows them: 36x256x256."""
     return "x".join(f"{value:.0f}" for value in values)
 
 

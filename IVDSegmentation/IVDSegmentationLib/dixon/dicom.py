@@ -1,4 +1,4 @@
-"""Dixon channels out of a folder of DICOM files, told apart by the tags of the vendors."""
+"""The channels in DICOM series, recognised by the tags that the vendors write."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..images import Grid, Volume
-from .channels import PLAIN_NAMES, recognise_channel
+from ..images import Grid, Volume, check_voxels
+from ..images.grid import three
+from ..images.itk import itk_warnings_off
+from .channels import PLAIN_NAMES, channel_of_image_type, recognise_channel
 
 if TYPE_CHECKING:
     import pydicom
-
-IMAGE_TYPES = {
-    **dict.fromkeys(("W", "WATER"), "water"),
-    **dict.fromkeys(("F", "FAT"), "fat"),
-    **dict.fromkeys(("IP", "IN", "IN_PHASE", "INPHASE"), "in_phase"),
-    **dict.fromkeys(("OP", "OPP", "OUT", "OPP_PHASE", "OPPOSED_PHASE", "OUT_PHASE", "OUTPHASE"), "opposed_phase"),
-}
-"""Values of ImageType: Siemens and GE write words, Philips initials."""
 
 _TAGS = (
     *("SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "SequenceName", "ImageType"),
@@ -38,7 +32,8 @@ _LEGACY_SUFFIXES = (".dcm", ".ima", ".dicom")
 
 @dataclass(frozen=True)
 class _Slice:
-    """One file: orientation the six cosines of ImageOrientationPatient, spacing_mm between columns and between rows."""
+    """What a file says of its slice. orientation: the six cosines of ImageOrientationPatient. spacing_mm: between columns
+    and between rows. position_mm: of the first pixel, LPS."""
 
     path: Path
     columns_rows: tuple[int, int]
@@ -48,11 +43,22 @@ class _Slice:
 
 
 def holds_dicom(folder: Path) -> bool:
-    """Whether a file in the folder or below it is named or begins as DICOM does."""
+    """Whether a folder holds DICOM files.
+
+    Args:
+        folder: An existing folder; the folders in it count, too.
+
+    Returns:
+        True where the name or the beginning of a file is that of DICOM.
+
+    Raises:
+        InputError: A file may not be read.
+    """
     return any(_looks_dicom(path) for path in folder.rglob("*"))
 
 
 def _looks_dicom(path: Path) -> bool:
+    """Whether a file is named or begins as DICOM does."""
     if not path.is_file() or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
         return False
     if path.suffix.lower() in _LEGACY_SUFFIXES:
@@ -64,14 +70,23 @@ def _looks_dicom(path: Path) -> bool:
 
 
 def read_dicom_folder(folder: Path) -> dict[str, Volume]:
-    """Channel -> Volume (float32, rescaled) of the Dixon series in a folder and the folders in it.
+    """The Dixon channels in a folder of DICOM files.
 
-    A file's channel is told by a value of ImageType (WATER, W, IN_PHASE, IP, ...), else SequenceName, else
-    SeriesDescription (`t1_vibe_dixon_W`, `InPhase: LAVA`), so that several channels may share one series. Files that
-    are no MR image, and series that are no Dixon channel, are passed over.
+    The channel of a file is what a value of ImageType says (WATER, W, IN_PHASE, IP, ...), else SequenceName, else
+    SeriesDescription (`t1_vibe_dixon_W`, `InPhase: LAVA`), so that several channels may share one series. Files that are
+    no MR image, and series that are no Dixon channel, are left out.
 
-    Raises InputError: no DICOM file, none of a Dixon channel, enhanced (multi-frame) or colour images, two series of
-    one channel, an unreadable file, and slices that do not make a volume (missing, doubled, tilted or of other size).
+    Args:
+        folder: An existing folder; the folders in it are read, too.
+
+    Returns:
+        Channel -> volume, float32, RescaleSlope and RescaleIntercept applied, voxels checked. Its source is the number of
+        the series.
+
+    Raises:
+        InputError: There is no DICOM file, or none of a Dixon channel; images are enhanced (multi-frame) or in colour;
+            two series are of one channel; a file cannot be read; slices make no volume, since one is missing, doubled,
+            tilted or of another size; or `check_voxels` refuses the voxels.
     """
     import pydicom
     from pydicom.errors import InvalidDicomError
@@ -81,7 +96,7 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
         raise InputError(f"{folder.name} holds no DICOM files")
     series: dict[str, dict[str, list[_Slice]]] = defaultdict(lambda: defaultdict(list))
     numbers: dict[str, str] = {}
-    passed_over: set[str] = set()
+    left_out: set[str] = set()
     for path in files:
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
@@ -97,15 +112,15 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
         number = f"series {header.get('SeriesNumber') or '?'}"
         channel = _channel_of(header)
         if channel is None:
-            passed_over.add(f"{number} ({', '.join(header.get('ImageType') or ['no ImageType'])})")
+            left_out.add(f"{number} ({', '.join(header.get('ImageType') or ['no ImageType'])})")
             continue
         uid = str(header.get("SeriesInstanceUID", ""))
         numbers[uid] = number
         series[channel][uid].append(_slice_of(header, path))
     if not series:
-        listed = "; ".join(sorted(passed_over)[:6]) or "no MR image"
+        listed = "; ".join(sorted(left_out)[:6]) or "no MR image"
         raise InputError(
-            f"{folder.name} holds no DICOM series that is told to be a Dixon channel ({listed}): "
+            f"{folder.name} holds no DICOM series that is marked as a Dixon channel ({listed}): "
             "convert the series to NIfTI and name them with --water, --fat, --in-phase, --opposed-phase"
         )
     volumes = {}
@@ -122,15 +137,15 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
 
 
 def _channel_of(header: pydicom.Dataset) -> str | None:
-    values = header.get("ImageType") or ()
-    by_type = {IMAGE_TYPES[value.upper()] for value in values if value.upper() in IMAGE_TYPES}
-    if len(by_type) == 1:
-        return by_type.pop()
+    """The channel of a file: what ImageType says, else SequenceName, else SeriesDescription."""
+    if by_type := channel_of_image_type(header.get("ImageType") or ()):
+        return by_type
     names = (header.get("SequenceName"), header.get("SeriesDescription"))
     return next((channel for name in names if name and (channel := recognise_channel(str(name)))), None)
 
 
 def _slice_of(header: pydicom.Dataset, path: Path) -> _Slice:
+    """What is needed of a header; raises InputError where it cannot be placed in the patient."""
     for tag in ("Rows", "Columns", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient"):
         if not header.get(tag):
             raise InputError(f"{path.name} has no {tag}: it cannot be placed in the patient; export the series again")
@@ -164,14 +179,12 @@ def _volume(slices: list[_Slice], source: str) -> Volume:
     grid = Grid(
         (*first.columns_rows, len(slices)),
         (*first.spacing_mm, step_mm),
-        _point(slices[0].position_mm),
-        tuple(_point(row) for row in np.stack([along_columns, along_rows, normal], axis=1)),
+        three(slices[0].position_mm, float),
+        tuple(three(row, float) for row in np.stack([along_columns, along_rows, normal], axis=1)),
     )
-    return Volume(_pixels([one.path for one in slices], source), grid, source)
-
-
-def _point(values: np.ndarray) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])
+    volume = Volume(_pixels([one.path for one in slices], source), grid, source)
+    check_voxels(volume)
+    return volume
 
 
 def _step(slices: list[_Slice], normal: np.ndarray, source: str) -> float:
@@ -208,11 +221,8 @@ def _pixels(paths: list[Path], source: str) -> np.ndarray:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in paths])
     reader.SetOutputPixelType(sitk.sitkFloat32)  # by slice: each may have its own slope
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        return sitk.GetArrayFromImage(reader.Execute()).T
-    except RuntimeError as error:
-        raise InputError(f"{source}: the pixels of a slice cannot be read: the file is damaged or cut short") from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+    with itk_warnings_off():
+        try:
+            return sitk.GetArrayFromImage(reader.Execute()).T
+        except RuntimeError as error:
+            raise InputError(f"{source}: the pixels of a slice cannot be read: the file is damaged or cut short") from error

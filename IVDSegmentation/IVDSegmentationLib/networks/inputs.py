@@ -6,15 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-CHANNEL_ORDER = ("fat", "in_phase", "opposed_phase", "water")
-"""The order of the networks' input channels, fixed for the released weights."""
+from ..dixon.channels import CHANNELS
 
 
 def stack_channels(channels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Channels, each [x, y, z] -> float32 [x, y, z, 4] in CHANNEL_ORDER, zeros where a channel is absent."""
+    """Channels, each [x, y, z] -> float32 [x, y, z, 4] in the order of CHANNELS, zeros where a channel is absent."""
     shape = next(iter(channels.values())).shape
-    stacked = np.zeros((*shape, len(CHANNEL_ORDER)), np.float32)
-    for index, name in enumerate(CHANNEL_ORDER):
+    stacked = np.zeros((*shape, len(CHANNELS)), np.float32)
+    for index, name in enumerate(CHANNELS):
         if name in channels:
             stacked[..., index] = channels[name]
     return stacked

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dixon.case import DixonCase
+from ..dixon.channels import CHANNELS
 from ..errors import InputError, ModelError
 from ..images import WORKING_SPACING_MM, Volume
 from ..images import put_back as put_back_on_input_grid
 from ..levels.image_below import disc_below
 from ..levels.labelling import LABELS, STRAYS_BELOW, check_known, name_levels
 from ..levels.likelihood import shape_of
-from ..networks.inputs import CHANNEL_ORDER, normalise, stack_channels
+from ..networks.inputs import normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
 from ..networks.tensorflow_setup import import_tensorflow
 from .chain import spine_chain
@@ -63,8 +64,8 @@ def stage_two(boxes: Sequence[np.ndarray]) -> str:
     The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on
     such images alone, is the better one, and on rough water it is the worse.
     """
-    water = CHANNEL_ORDER.index("water")
-    others = [index for index in range(len(CHANNEL_ORDER)) if index != water]
+    water = CHANNELS.index("water")
+    others = [index for index in range(len(CHANNELS)) if index != water]
     if any(box[..., others].any() for box in boxes):
         return "segmenter"
     return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH else "segmenter"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..dixon.channels import PLAIN_NAMES
+from ..dixon.channels import CHANNELS, PLAIN_NAMES
 from ..pipeline.result import SegmentationResult
 from .chart import levels_chart
 from .pictures import CORONAL, SAGITTAL, channel_svg, css_colour, spine_plane
 from .surface_picture import render_surfaces
-from .tables import CHANNEL_ORDER, TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
+from .tables import TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -97,7 +97,7 @@ def _warnings(report: Mapping[str, Any]) -> str:
 
 
 def _pictures(result: SegmentationResult) -> str:
-    names = [name for name in CHANNEL_ORDER if name in result.case.channels]
+    names = [name for name in CHANNELS if name in result.case.channels]
     rows = []
     for kind, title in ((SAGITTAL, "Mid-sagittal"), (CORONAL, "Coronal")):
         plane = spine_plane(result, kind)

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..dixon.channels import PLAIN_NAMES
+from ..dixon.channels import CHANNELS, PLAIN_NAMES
 
 MISSING = "–"
 """Stands for a figure that could not be measured."""
-
-CHANNEL_ORDER = ("water", "fat", "in_phase", "opposed_phase")
 
 _UNITS = {"mm": "mm", "mm3": "mm3", "ml": "ml", "deg": "°", "percent": "%"}
 """Last word of a figure's name -> its unit."""
@@ -75,7 +73,7 @@ def contrast_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         named.append((", reference", report["metrics"]["weber_contrast"]))
     rows = []
     for whose, contrasts in named:
-        for channel in CHANNEL_ORDER:
+        for channel in CHANNELS:
             if channel in contrasts:
                 figures = dict(contrasts[channel])
                 computed = " (computed)" if figures.pop("derived") else ""

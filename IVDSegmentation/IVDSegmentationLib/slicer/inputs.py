@@ -1,17 +1,12 @@
-"""Which of the loaded volumes are which Dixon channels, and the channels in a folder of files."""
+"""Which of the loaded volumes are which Dixon channels."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from ..dixon.case import recognised_files
-from ..dixon.channels import CHANNELS, PLAIN_NAMES, recognise_channel
-from ..dixon.dicom import IMAGE_TYPES, holds_dicom, read_dicom_folder
-from ..errors import InputError
-from ..images import Volume, read_volume
+from ..dixon.channels import CHANNELS, PLAIN_NAMES, channel_of_image_type, recognise_channel
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list
     """Channel -> key of the one volume that looks like it; and a sentence on each channel that several look like."""
     by_channel: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        channel = candidate.channel or _channel_of_image_type(candidate.image_type) or recognise_channel(candidate.name)
+        channel = candidate.channel or channel_of_image_type(candidate.image_type) or recognise_channel(candidate.name)
         if channel:
             by_channel[channel].append(candidate)
     found = {channel: by_channel[channel][0].key for channel in CHANNELS if len(by_channel[channel]) == 1}
@@ -39,24 +34,3 @@ def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list
         if len(same) > 1
     ]
     return found, ambiguous
-
-
-def _channel_of_image_type(values: tuple[str, ...]) -> str | None:
-    channels = {IMAGE_TYPES[value.upper()] for value in values if value.upper() in IMAGE_TYPES}
-    return channels.pop() if len(channels) == 1 else None
-
-
-def read_channels(folder: Path) -> dict[str, Volume]:
-    """Channel -> Volume of a folder of NIfTI, NRRD, MetaImage or DICOM files.
-
-    Raises InputError: no channel recognised, two files for one channel, a file that cannot be read.
-    """
-    paths = recognised_files(folder, {})
-    if paths:
-        return {channel: read_volume(path) for channel, path in paths.items()}
-    if not holds_dicom(folder):
-        raise InputError(
-            f"{folder.name} holds no Dixon channel: choose the folder of one examination, or load the files yourself and "
-            "choose them above"
-        )
-    return read_dicom_folder(folder)

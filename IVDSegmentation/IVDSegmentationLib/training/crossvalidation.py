@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dixon.case import case_from_volumes
+from ..dixon.channels import CHANNELS
 from ..images import WORKING_SPACING_MM, Grid, Volume
 from ..levels.labelling import UNCERTAIN
 from ..measure.metrics import dice
-from ..networks.inputs import CHANNEL_ORDER
 from ..networks.models import Model
 from ..pipeline.chain import spine_chain
 from ..pipeline.confidence import THRESHOLD, expected_dice
@@ -242,7 +242,7 @@ def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], s
     model = Model("cross-validated", {}, localizer, **segmenters)
     x, y, z = scan.discs.shape
     grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
-    water = Volume(scan.channels[..., CHANNEL_ORDER.index("water")], grid)
+    water = Volume(scan.channels[..., CHANNELS.index("water")], grid)
     result = Pipeline(model).segment(case_from_volumes({"water": water}, scan.name))
     mask = result.labels > 0
     judged = [_inside(mask.shape, box_start(center)) & scan.known for center in scan.centers_ijk]

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..dixon.channels import CHANNELS
 from ..errors import InputError
-from ..networks.inputs import CHANNEL_ORDER
 from ..networks.models import checksum, load_arrays
 from .calibration import fit_confidence, judged_rows, read_rows
 
@@ -27,7 +27,7 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
                 f"{source.name} holds no finished training: run `ivdseg train {role.replace('_', '-')}` to its end first"
             )
     content = json.loads(card.read_text(encoding="utf-8"))
-    content["channel_order"] = list(CHANNEL_ORDER)
+    content["channel_order"] = list(CHANNELS)
     if crossvalidation is not None:
         content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
     folder.mkdir(parents=True, exist_ok=True)

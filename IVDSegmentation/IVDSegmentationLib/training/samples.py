@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..dixon.channels import CHANNELS
 from ..images import WORKING_SPACING_MM
-from ..networks.inputs import CHANNEL_ORDER, normalise
+from ..networks.inputs import normalise
 from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
 from .augmentation import change_intensities, cut_field_of_view, random_transform, resample
 from .presets import Preset
@@ -67,7 +68,7 @@ class SegmenterSamples:
         seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         if rng.random() < change.cut:
             seen = cut_field_of_view(seen, rng)
-        channels = np.zeros((*BOX_SIZE, len(CHANNEL_ORDER)), np.float32)
+        channels = np.zeros((*BOX_SIZE, len(CHANNELS)), np.float32)
         channels[..., list(scan.available)] = change_intensities(seen[..., :-4], change, rng)
         disc, known, vertebra, vertebra_known = np.moveaxis(seen[..., -4:], -1, 0)
         if self.preset.subsets and all(scan.available):

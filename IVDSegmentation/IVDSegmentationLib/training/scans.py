@@ -27,7 +27,7 @@ class Scan:
     """One image with its reference.
 
     subject: person, the unit of every split (prefixed with the source). name: unique within the data. source: its reader.
-    channels: float32 [x, y, z, 4] in inputs.CHANNEL_ORDER, raw intensities, zeros where absent. available: which of the
+    channels: float32 [x, y, z, 4] in the order of CHANNELS, raw intensities, zeros where absent. available: which of the
     four are there. discs: uint8 [x, y, z], the disc's number or 0. known: bool [x, y, z], where `discs` can be believed.
     vertebrae: uint8 [x, y, z] or None. centers_ijk: the boxes' centres, one a disc. reference: the file that `discs` is, voxel
     for voxel; None where it was resampled. Working grid throughout.

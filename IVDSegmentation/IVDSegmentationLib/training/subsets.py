@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..networks.inputs import CHANNEL_ORDER
+from ..dixon.channels import CHANNELS
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "all": ("fat", "in_phase", "opposed_phase", "water"),
@@ -29,10 +29,10 @@ WATER_ONLY = {"water": 1.0}
 def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """What the pipeline makes of [x, y, z, 4] when only the named channels are given: completed where the Dixon relations
     allow, zeros elsewhere. Returns a new array."""
-    from ..dixon.channels import complete_channels
+    from ..dixon import complete_channels
     from ..networks.inputs import stack_channels
 
-    given = {name: stacked[..., CHANNEL_ORDER.index(name)] for name in names}
+    given = {name: stacked[..., CHANNELS.index(name)] for name in names}
     return stack_channels(complete_channels(given)[0])
 
 
@@ -43,8 +43,8 @@ def drop_channels(stacked: np.ndarray, shares: Mapping[str, float], rng: np.rand
     if name == "all":
         if rng.random() < 0.25:
             stacked = stacked.copy()
-            water, fat = (stacked[..., CHANNEL_ORDER.index(n)] for n in ("water", "fat"))
-            stacked[..., CHANNEL_ORDER.index("opposed_phase")] = np.abs(water - fat)
+            water, fat = (stacked[..., CHANNELS.index(n)] for n in ("water", "fat"))
+            stacked[..., CHANNELS.index("opposed_phase")] = np.abs(water - fat)
         return stacked
-    kept = np.array([n in SUBSETS[name] for n in CHANNEL_ORDER])
+    kept = np.array([n in SUBSETS[name] for n in CHANNELS])
     return np.where(kept, stacked, 0).astype(np.float32)

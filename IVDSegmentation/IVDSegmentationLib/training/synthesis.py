@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..networks.inputs import CHANNEL_ORDER
+from ..dixon.channels import CHANNELS
 
 
 def smooth_field(shape: tuple[int, ...], sigma_voxels: float, rng: np.random.Generator) -> np.ndarray:
@@ -32,7 +32,7 @@ def body_mask(water: np.ndarray) -> np.ndarray:
 
 
 def synthesise_channels(water: np.ndarray, marrow: np.ndarray, disc: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Four consistent channels [x, y, z, 4] in inputs.CHANNEL_ORDER for water [x, y, z] on the localizer's grid.
+    """Four consistent channels [x, y, z, 4] in the order of CHANNELS for water [x, y, z] on the localizer's grid.
 
     marrow, disc: the share of each voxel that is vertebra, disc; float, 0..1. Fat is high where water is low within the
     body (fatty tissue), a random fraction of the signal in marrow, low in disc and muscle; in-phase = water + fat,
@@ -57,4 +57,4 @@ def synthesise_channels(water: np.ndarray, marrow: np.ndarray, disc: np.ndarray,
         "in_phase": np.abs(w + fat + noise[1]),
         "opposed_phase": np.abs(np.abs(w - fat) * rng.uniform(0.9, 1.1) + noise[2]),
     }
-    return np.stack([made[name] * scale for name in CHANNEL_ORDER], -1).astype(np.float32)
+    return np.stack([made[name] * scale for name in CHANNELS], -1).astype(np.float32)
