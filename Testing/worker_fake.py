@@ -108,7 +108,9 @@ def reach(stage: str, name: str = "") -> None:
 
 
 class ThresholdPipeline:
-    """Segments what is brighter than THRESHOLD in water, as one disc."""
+    """Segments what is brighter than THRESHOLD in water, as one disc. loaded: how often one was made in this process."""
+
+    loaded = 0
 
     def __init__(self, model: str, device: str) -> None:
         if _fault == "no-tensorflow" and not _marker.exists():
@@ -116,6 +118,7 @@ class ThresholdPipeline:
             sys.modules["tensorflow"] = None  # type: ignore[assignment]  # what makes an import fail
             worker.load_pipeline(model, device)
         reach("load")
+        ThresholdPipeline.loaded += 1
         self.model = model
         self.device = "cpu" if device == "cpu" or _fault != "gpu-memory" else "gpu"
 
@@ -142,7 +145,7 @@ class ThresholdPipeline:
             probability=labels.astype(np.float32),
             labels=labels,
             label_volume=Volume(voxels, case.input_grid, "discs"),
-            warnings=(*case.warnings, f"{case.name} on {self.device}, pid {os.getpid()}"),
+            warnings=(*case.warnings, f"{case.name} on {self.device}, pid {os.getpid()}, loaded {self.loaded} times"),
             timings_s={"localize": 0.5},
             model=self.model,
         )
