@@ -26,7 +26,7 @@ def nifti(order, version, voxels, code, scaling=(0.0, 0.0)):
         put(76, "f4", [1, 2, 1.25, 1.25, 1, 1, 1, 1]), put(112, "f4", scaling), put(344, "u1", list(b"n+1\0"))
     else:
         put(0, "i4", 540), put(16, "i8", dim), put(12, "i2", [code, bits]), put(168, "i8", 544)
-        put(176, "f8", scaling), put(4, "u1", list(b"n+2\0"))
+        put(104, "f8", [1, 2, 1.25, 1.25, 1, 1, 1, 1]), put(176, "f8", scaling), put(4, "u1", list(b"n+2\0"))
     return header.tobytes() + voxels.astype(voxels.dtype.newbyteorder(order)).tobytes(order="F")
 
 
@@ -37,7 +37,7 @@ def test_both_versions_and_byte_orders_are_understood(tmp_path, order, version, 
     path = tmp_path / "water.nii"
     voxels = np.arange(60).reshape(3, 4, 5).astype(kind)
     path.write_bytes(nifti(order, version, voxels, code))
-    np.testing.assert_array_equal(read_nifti(path), voxels)
+    np.testing.assert_array_equal(read_nifti(path).voxels, voxels)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     with pytest.raises(InputError, match=rf"water.nii cannot be read: it is cut short \({voxels.nbytes - 1} of"):
@@ -64,13 +64,13 @@ def test_voxels_are_those_that_itk_reads(tmp_path, kind, order):
         path = tmp_path / f"{number}.nii.gz"
         path.write_bytes(gzip.compress(nifti(order, 1, stored, CODES[kind], scaling)))
         by_itk = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).T.astype(np.float32)
-        np.testing.assert_array_equal(read_nifti(path), by_itk, err_msg=str(scaling))
+        np.testing.assert_array_equal(read_nifti(path).voxels, by_itk, err_msg=str(scaling))
 
 
 def test_what_has_no_single_number_in_a_voxel_is_left_to_itk(tmp_path):
     path = tmp_path / "water.nii"
     path.write_bytes(nifti("<", 1, np.ones((3, 4, 5), "c8"), 32))
-    assert read_nifti(path) is None
+    assert read_nifti(path).voxels is None
 
 
 def test_a_damaged_gzip_is_refused(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,10 @@ import numpy as np
 from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from .itk import grid_of, image_of, itk_warnings_off, voxels_of
-from .nifti import read_nifti
+from .metaimage import check_metaimage
+from .nifti import read_nifti, same_place
+from .nrrd import check_nrrd
+from .regular_file import check_regular_file, printable
 from .volume import Volume, check_voxels
 
 if TYPE_CHECKING:
@@ -47,27 +49,30 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
         The volume, float32, intensities as stored (a scale factor of the file applied); its source is the file's name.
 
     Raises:
-        InputError: The file is missing, unreadable or cut short, not three-dimensional, or of complex or vector
-            pixels; or `check_voxels` refuses its voxels.
+        InputError: The file is missing, no regular file, unreadable or cut short, not three-dimensional, or of complex or
+            vector pixels; its header does not place the voxels beyond doubt or is out of bounds (bounds.py); or
+            `check_voxels` refuses its voxels.
     """
     import SimpleITK as sitk
 
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path.name} does not exist: check the name and the folder")
-    if path.is_dir() or not is_volume_file(path):
-        raise InputError(f"{path.name} is not a volume file: use {', '.join(SUFFIXES)}")
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path.name} may not be read: check its permissions")
-    voxels = read_nifti(path) if path.name.lower().endswith((".nii", ".nii.gz")) else None
+    if not is_volume_file(path):
+        raise InputError(f"{printable(path.name)} is not a volume file: use {', '.join(SUFFIXES)}")
+    check_regular_file(path)
+    ending = path.suffix.lower()
+    nifti = read_nifti(path) if ending in (".nii", ".gz") else None
+    if ending in (".nrrd", ".nhdr"):
+        check_nrrd(path)
+    elif ending in (".mha", ".mhd"):
+        check_metaimage(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with itk_warnings_off():
         try:
             reader.ReadImageInformation()
             size = _size_of(reader, path.name)
-            if voxels is not None and voxels.shape == reader.GetSize() == tuple(size):
-                volume = Volume(voxels, grid_of(reader), path.name)
+            if nifti is not None and nifti.voxels is not None and nifti.voxels.shape == reader.GetSize() == tuple(size):
+                volume = Volume(nifti.voxels, grid_of(reader), path.name)
             else:
                 if len(size) < reader.GetDimension():
                     reader.SetExtractSize([*size, *[0] * (reader.GetDimension() - 3)])
@@ -75,6 +80,11 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
                 volume = Volume(voxels_of(image), grid_of(image), path.name)
         except RuntimeError as error:
             raise InputError(f"{path.name} cannot be read: {_reason(str(error))}") from error
+    if nifti is not None and nifti.affine is not None and not same_place(nifti.affine, volume.grid):
+        raise InputError(
+            f"{path.name} contradicts itself: its qform and sform place the image differently, and programs differ in "
+            "which they take; export it again with one of them"
+        )
     check_voxels(volume, mask)
     return volume
 

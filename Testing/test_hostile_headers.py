@@ -1,0 +1,246 @@
+"""Headers that lie: every one ends in a sentence that names the file, before any voxel is read and with little memory."""
+
+import gzip
+import os
+import socket
+import tracemalloc
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.images import read_volume
+from IVDSegmentationLib.images.bounds import check_header
+from IVDSegmentationLib.images.regular_file import printable
+
+SIZE = (12, 20, 16)
+VOXELS = np.random.default_rng(3).integers(1, 900, SIZE).astype(np.int16)
+SMALLEST_PEAK = 100e6
+"""Bytes: far below the gigabyte that a refused file may need."""
+
+
+def write(path):
+    image = sitk.GetImageFromArray(np.ascontiguousarray(VOXELS.T))
+    image.SetSpacing((2.0, 1.25, 1.25))
+    image.SetOrigin((10.0, 20.0, 30.0))
+    sitk.WriteImage(image, str(path), useCompression=False)
+    return path
+
+
+def refused(path, match):
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=match) as caught:
+            read_volume(path)
+        assert tracemalloc.get_traced_memory()[1] < SMALLEST_PEAK
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+
+
+def nifti_with(path, changes, compress=False):
+    """A NIfTI file with bytes of its header replaced: {offset: (numpy type, value)}."""
+    content = bytearray(write(path.with_name("sound.nii")).read_bytes())
+    for offset, (kind, value) in changes.items():
+        raw = np.asarray(value, "<" + kind).tobytes()
+        content[offset : offset + len(raw)] = raw
+    path.write_bytes(gzip.compress(bytes(content)) if compress else bytes(content))
+    return path
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({80: ("f4", 0.0)}, "voxel size of 0 mm"),
+        ({84: ("f4", NAN)}, "voxel size of nan mm"),
+        ({88: ("f4", INF)}, "voxel size of inf mm"),
+        ({84: ("f4", -1.25)}, "voxel size of -1.25 mm"),
+        ({88: ("f4", 1e6)}, "voxels of 1e\\+06 mm"),
+        ({80: ("f4", 20.0)}, "voxels of 20 mm, and no disc shows"),
+        ({72: ("i2", 8)}, "voxels of type 4 in 8 bits"),
+        ({70: ("i2", 1)}, "voxels of type 1 in 16 bits"),
+        ({70: ("i2", [16, 32])}, "cut short"),
+        ({108: ("f4", NAN)}, "not where it says"),
+        ({108: ("f4", 0.0)}, "not where it says"),
+        ({123: ("u1", 1)}, "lengths in metres"),
+        ({123: ("u1", 3)}, "lengths in micrometres"),
+        ({42: ("i2", [30000, 30000, 30000])}, "30000x30000x30000 voxels, more than the 134 million"),
+        ({42: ("i2", [-12, 20, 16])}, "its header says -12x20x16"),
+        ({40: ("i2", 0)}, "holds no voxels"),
+        ({40: ("i2", 99)}, "holds no voxels"),
+        ({292: ("f4", NAN)}, "position that is no number"),
+        ({280: ("f4", [-2.0, 0.8, 0.0])}, "axes are not perpendicular"),
+        ({280: ("f4", [-4.0, 0.0, 0.0])}, "sform has voxels of 4x1.25x1.25 mm, its pixdim of 2x1.25x1.25"),
+        ({280: ("f4", [0.0, 0.0, 0.0])}, "voxel size of 0 mm"),
+        ({254: ("i2", 2), 292: ("f4", 500.0)}, "qform and sform place the image differently"),
+        ({344: ("u1", list(b"ni1\0"))}, "not in the file"),
+    ],
+)
+def test_a_nifti_header_that_lies_is_refused(tmp_path, changes, match):
+    refused(nifti_with(tmp_path / "water.nii", changes), match)
+    refused(nifti_with(tmp_path / "water.nii.gz", changes, compress=True), match)
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 200, 347, 350])
+def test_a_stump_of_a_nifti_file_is_refused(tmp_path, length):
+    path = tmp_path / "water.nii"
+    path.write_bytes(write(tmp_path / "sound.nii").read_bytes()[:length])
+    refused(path, "water.nii cannot be read")
+
+
+def test_a_gzip_that_unpacks_to_more_than_it_says_is_refused(tmp_path):
+    path = tmp_path / "water.nii.gz"
+    content = write(tmp_path / "sound.nii").read_bytes()
+    path.write_bytes(gzip.compress(content) + gzip.compress(bytes(200_000_000), 1))
+    refused(path, "unpacks to more than its header says")
+
+
+def changed_text(path, replace):
+    """A NRRD or MetaImage file with lines of its header replaced, added (None: ...) or left out (...: None)."""
+    content = write(path).read_bytes()
+    for old, new in replace.items():
+        lines = [line for line in content.split(b"\n") if line.startswith(old.encode())]
+        assert len(lines) == 1, old
+        content = content.replace(lines[0] + b"\n", new.encode() + b"\n" if new else b"", 1)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("replace", "match"),
+    [
+        ({"space directions": "space directions: (2,0,0) (0.8,1.25,0) (0,0,1.25)"}, "axes are not perpendicular"),
+        ({"space directions": "space directions: (2,0,0) none (0,0,1.25)"}, "no direction for one of its axes"),
+        ({"space directions": "space directions: (2,0,0) (0,nan,0) (0,0,1.25)"}, "voxel size of nan"),
+        ({"space directions": "space directions: (2,0,0) (0,0,0) (0,0,1.25)"}, "voxel size of 0"),
+        ({"space directions": "space directions: (2,0,0) (0,1e6,0) (0,0,1.25)"}, "voxels of 1e\\+06 mm"),
+        ({"space directions": "space directions: (2,0,0) (0,1.25,0)"}, "2 space directions for 3 axes"),
+        ({"space directions": "space directions: (a,0,0) (0,1,0) (0,0,1)"}, "no valid space directions"),
+        ({"space origin": "space origin: (nan,0,0)"}, "position that is no number"),
+        ({"space:": "space: scanner-xyz"}, "a space called 'scanner-xyz'"),
+        ({"kinds": 'space units: "m" "m" "m"'}, "lengths in 'm': save it in millimetres"),
+        ({"sizes": "sizes: 9999999 9999999 9999999"}, "more than the 134 million"),
+        ({"sizes": "sizes: 12 -20 16"}, "no valid sizes"),
+        ({"sizes": "sizes: 12 20 17"}, "cut short"),
+        ({"dimension": "dimension: 100"}, "it says it has 100 dimensions"),
+        ({"type": "type: block"}, "unknown type 'block'"),
+        ({"encoding": "encoding: raw\ndata file: /etc/passwd"}, "a file outside its folder"),
+        ({"encoding": "encoding: raw\ndata file: ../other.raw"}, "a file outside its folder"),
+        ({"encoding": "encoding: raw\ndata file: LIST"}, "several files"),
+        ({"encoding": "encoding: raw\ndata file: absent.raw"}, "absent.raw does not exist"),
+        ({"kinds": "dimension: 3"}, "says 'dimension' twice"),
+    ],
+)
+def test_an_nrrd_header_that_lies_is_refused(tmp_path, replace, match):
+    refused(changed_text(tmp_path / "water.nrrd", replace), match)
+
+
+@pytest.mark.parametrize(
+    ("replace", "match"),
+    [
+        ({"TransformMatrix": "TransformMatrix = 1 0 0 0.5 1 0 0 0 1"}, "scales its axes"),
+        ({"TransformMatrix": "TransformMatrix = 1 0 0 0.6 0.8 0 0 0 1"}, "axes are not perpendicular"),
+        ({"TransformMatrix": "TransformMatrix = 2 0 0 0 2 0 0 0 2"}, "scales its axes"),
+        ({"TransformMatrix": "TransformMatrix = 0 0 0 0 0 0 0 0 0"}, "scales its axes"),
+        ({"ElementSpacing": "ElementSpacing = 2 0 1.25"}, "voxel size of 0"),
+        ({"ElementSpacing": "ElementSpacing = 2 nan 1.25"}, "no valid ElementSpacing"),
+        ({"ElementSpacing": "ElementSpacing = 2000 1250 1250"}, "check its unit of length"),
+        ({"Offset": "Offset = nan 0 0"}, "no valid Offset"),
+        ({"DimSize": "DimSize = 900000 900000 900000"}, "more than the 134 million"),
+        ({"DimSize": "DimSize = 12 20 17"}, "cut short"),
+        ({"NDims": "NDims = 100"}, "it says it has 100 dimensions"),
+        ({"NDims": "NDims = three"}, "no valid NDims"),
+        ({"ElementType": "ElementType = MET_OTHER"}, "unknown type 'MET_OTHER'"),
+        ({"ElementDataFile": "ElementDataFile = /dev/zero"}, "a file outside its folder"),
+        ({"ElementDataFile": "ElementDataFile = LIST"}, "several files"),
+        ({"ElementDataFile": "ElementDataFile = slice%03d.raw 1 20 1"}, "several files"),
+        ({"ElementDataFile": None}, "it is not MetaImage"),
+    ],
+)
+def test_a_metaimage_header_that_lies_is_refused(tmp_path, replace, match):
+    refused(changed_text(tmp_path / "water.mha", replace), match)
+
+
+@pytest.mark.parametrize("name", ["water.nii", "water.nii.gz", "water.nrrd", "water.mha", "water.mhd", "water.nhdr"])
+def test_a_sound_file_of_every_format_is_read_with_its_geometry(tmp_path, name):
+    volume = read_volume(write(tmp_path / name))
+    np.testing.assert_array_equal(volume.voxels, VOXELS)
+    assert volume.grid.spacing_mm == (2.0, 1.25, 1.25)
+    assert volume.grid.origin_mm == (10.0, 20.0, 30.0)
+
+
+@pytest.mark.parametrize("name", ["water.nii.gz", "water.nrrd", "water.mha"])
+def test_what_is_no_regular_file_is_never_opened(tmp_path, name):
+    path = tmp_path / name
+    os.mkfifo(path)
+    refused(path, "no file but a device, pipe or socket")
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(tmp_path)  # a socket's path is limited to 108 characters
+        listening.bind(name)
+        refused(path, "no file but a device, pipe or socket")
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    refused(path, "no file but a device, pipe or socket")
+    path.unlink()
+    path.symlink_to(path)
+    refused(path, "cannot be (read|found)")
+    path.unlink()
+    path.mkdir()
+    refused(path, "is a folder")
+
+
+def test_a_data_file_that_is_a_pipe_is_never_opened(tmp_path):
+    os.mkfifo(tmp_path / "water.raw")
+    refused(changed_text(tmp_path / "water.mha", {"ElementDataFile": "ElementDataFile = water.raw"}), "pipe")
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_visible_characters(tmp_path):
+    path = tmp_path / os.fsdecode(b"w\xe4ter\n.nii")
+    path.write_bytes(write(tmp_path / "sound.nii").read_bytes())
+    refused(path, r"w\\udce4ter\\n.nii has a name")
+
+
+@given(st.text())
+def test_what_is_shown_of_a_name_is_one_visible_line(name):
+    shown = printable(name)
+    assert shown.isprintable()
+    shown.encode("utf-8")
+
+
+@given(
+    st.lists(st.floats(), min_size=3, max_size=3),
+    st.lists(st.floats(), min_size=9, max_size=9),
+    st.lists(st.integers(-5, 10**12), min_size=3, max_size=3),
+)
+def test_any_geometry_is_taken_or_refused(spacing_mm, directions, size):
+    try:
+        check_header("water.nii", size, spacing_mm, [0.0, 0.0, 0.0], np.reshape(directions, (3, 3)))
+    except InputError:
+        return
+    assert np.prod(size, dtype=object) <= 2**27
+    assert 0 < min(spacing_mm) <= max(spacing_mm) <= 10
+
+
+@pytest.mark.parametrize("name", ["water.nii", "water.nrrd", "water.mha", "water.mhd", "water.nhdr"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_header_changed_at_random_is_read_or_refused_in_one_sentence(tmp_path, name, data):
+    path = write(tmp_path / name)
+    content = bytearray(path.read_bytes())
+    header = 352 if name.endswith(".nii") else min(len(content), 420)
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, header - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content))
+    try:
+        volume = read_volume(path)
+    except InputError as error:
+        assert str(error).isprintable()
+    else:
+        assert np.isfinite(volume.voxels).all()
+        assert max(volume.grid.spacing_mm) <= 10
