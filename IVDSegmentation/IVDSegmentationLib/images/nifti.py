@@ -13,7 +13,7 @@ import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _SCALARS = {
 _SEVERAL = {32: 8, 128: 3, 1792: 16, 2304: 4}
 """Codes of the data types with several numbers a voxel (complex, RGB, RGBA) -> bytes of a voxel."""
 
-_FIELDS = {
+_FIELDS: dict[str, list[Any]] = {
     "dim": [("i2", 8), ("i8", 8)], "datatype": ["i2", "i2"], "bitpix": ["i2", "i2"], "pixdim": [("f4", 8), ("f8", 8)],
     "vox_offset": ["f4", "i8"], "scl_slope": ["f4", "f8"], "scl_inter": ["f4", "f8"], "xyzt_units": ["u1", "i4"],
     "qform_code": ["i2", "i4"], "sform_code": ["i2", "i4"], "quatern": [("f4", 3), ("f8", 3)],
