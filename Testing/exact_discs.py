@@ -8,15 +8,10 @@ import numpy as np
 from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid, Volume
 from IVDSegmentationLib.levels.labelling import LABELS
-from IVDSegmentationLib.phantom.anatomy import (
-    Anatomy,
-    DiscShape,
-    DiscTruth,
-    build_spine,
-    exact_truth,
-    reach_mm,
-    visible_fraction,
-)
+from IVDSegmentationLib.phantom import Anatomy, DiscTruth
+from IVDSegmentationLib.phantom.disc import PhantomDisc, reach_mm
+from IVDSegmentationLib.phantom.spine import build_spine
+from IVDSegmentationLib.phantom.truth import exact_truth, visible_fraction
 from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 
 Inside = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -49,7 +44,7 @@ def share_inside(inside: Inside, grid: Grid, per_voxel: int = PER_VOXEL) -> np.n
     return share
 
 
-def inside_of(disc: DiscShape) -> Inside:
+def inside_of(disc: PhantomDisc) -> Inside:
     """Whether LPS points lie in the closed form of a phantom's disc."""
 
     def inside(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -103,6 +98,6 @@ def exact_spine(seed: int, anatomy: Anatomy | None = None) -> tuple[Segmentation
     return result_of(probability, labels, grid), truth
 
 
-def _discs(seed: int, anatomy: Anatomy, extent_mm: np.ndarray) -> Iterator[DiscShape]:
+def _discs(seed: int, anatomy: Anatomy, extent_mm: np.ndarray) -> Iterator[PhantomDisc]:
     rng = np.random.default_rng(seed)
     return (disc for disc in build_spine(rng, anatomy, extent_mm) if disc.kind == "disc")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.images import Volume, put_back
-from IVDSegmentationLib.phantom.phantom import Anatomy, make_phantom
+from IVDSegmentationLib.phantom import Anatomy, make_phantom
 from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 from IVDSegmentationLib.worker.protocol import WorkerResult
 from scipy.ndimage import gaussian_filter

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid
 from IVDSegmentationLib.levels.likelihood import DiscShape
-from IVDSegmentationLib.phantom.anatomy import Anatomy, build_spine, visible_fraction
+from IVDSegmentationLib.phantom import Anatomy
 from IVDSegmentationLib.phantom.check import SIZE, UNUSUAL, draw_unusual
+from IVDSegmentationLib.phantom.spine import build_spine
+from IVDSegmentationLib.phantom.truth import visible_fraction
 
 WHOLE = SIZE
 

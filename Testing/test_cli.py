@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from IVDSegmentationLib.cli.commands import main
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.levels.labelling import UNCERTAIN
-from IVDSegmentationLib.phantom.phantom import make_phantom, write_phantom_case
+from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
 PHANTOM_SEED = 2026
 

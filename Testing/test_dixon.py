@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon import CHANNELS, complete_channels, recognise_channel
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.phantom import make_phantom
 
 DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BOXES = sorted(DATA.glob("ivdm3seg-patches/*/disc*"))

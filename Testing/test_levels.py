@@ -14,7 +14,7 @@ from IVDSegmentationLib.levels import likelihood as level_evidence
 from IVDSegmentationLib.levels.image_below import disc_below
 from IVDSegmentationLib.levels.labelling import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
 from IVDSegmentationLib.levels.likelihood import DiscShape, shape_of
-from IVDSegmentationLib.phantom.anatomy import Anatomy
+from IVDSegmentationLib.phantom import Anatomy
 from IVDSegmentationLib.phantom.check import draw_unusual
 from made_spines import KINDS, WHOLE, draw_case, found_discs
 

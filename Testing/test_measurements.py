@@ -14,7 +14,7 @@ from IVDSegmentationLib.measure.dataframes import to_data_frame
 from IVDSegmentationLib.measure.disc_map import disc_map, occupancy
 from IVDSegmentationLib.measure.frame import DiscField, fit_frame
 from IVDSegmentationLib.measure.measurements import CaseMeasurements, DiscMeasurements, measure
-from IVDSegmentationLib.phantom.anatomy import DiscTruth
+from IVDSegmentationLib.phantom import DiscTruth
 
 SEEDS = range(6)
 SIZE = (32, 40, 30)

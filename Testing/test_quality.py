@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.measure.measurements import CaseMeasurements, measure
 from IVDSegmentationLib.measure.quality import case_warnings, disc_flags
-from IVDSegmentationLib.phantom.phantom import Anatomy
+from IVDSegmentationLib.phantom import Anatomy
 from IVDSegmentationLib.pipeline.result import SegmentationResult
 from made_results import result_of_phantom
 

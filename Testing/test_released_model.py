@@ -6,8 +6,8 @@ from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.levels.labelling import LEVELS
+from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
-from IVDSegmentationLib.phantom.phantom import make_phantom
 from IVDSegmentationLib.pipeline.segment import Pipeline
 from IVDSegmentationLib.training.subsets import SUBSETS
 

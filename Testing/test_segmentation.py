@@ -9,7 +9,7 @@ from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.networks.models import Model
-from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
 from IVDSegmentationLib.pipeline.roughness import roughness

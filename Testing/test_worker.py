@@ -15,7 +15,7 @@ import pytest
 from IVDSegmentationLib.errors import InputError, IVDSegmentationError
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
-from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.worker.client import GPU_WARNING, WorkerClient
 from IVDSegmentationLib.worker.protocol import (
     Finished,

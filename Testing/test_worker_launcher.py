@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from IVDSegmentationLib.errors import IVDSegmentationError
 from IVDSegmentationLib.images.volumes import Volume
-from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.client import WORKER, WorkerClient
 from IVDSegmentationLib.worker.process import worker_status

@@ -27,7 +27,7 @@ from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.measure.measurements import measure
 from IVDSegmentationLib.measure.metrics import weber_contrasts
 from IVDSegmentationLib.measure.surfaces import disc_surfaces
-from IVDSegmentationLib.phantom.phantom import make_phantom
+from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.pipeline.segment import Pipeline
 from IVDSegmentationLib.report.files import write_outputs

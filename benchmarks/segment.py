@@ -26,7 +26,7 @@ def tiled_case(size: tuple[int, int, int]):
     """A four-channel case of the given size, in memory: the phantom, surrounded by air where it is smaller."""
     from IVDSegmentationLib.dixon.case import case_from_volumes
     from IVDSegmentationLib.images import Grid, Volume
-    from IVDSegmentationLib.phantom.phantom import make_phantom
+    from IVDSegmentationLib.phantom import make_phantom
 
     phantom = make_phantom(SEED)
     volumes = {}
@@ -118,7 +118,7 @@ def in_own_process(*arguments: str) -> dict:
 
 def cold_command() -> tuple[float, float]:
     """Seconds and peak GB of `ivdseg segment` on a phantom written as files, process start included."""
-    from IVDSegmentationLib.phantom.phantom import make_phantom, write_phantom_case
+    from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
     with tempfile.TemporaryDirectory() as folder:
         write_phantom_case(make_phantom(SEED), Path(folder) / "case")

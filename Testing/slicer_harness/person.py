@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 from IVDSegmentationLib.images import Grid, Volume
-from IVDSegmentationLib.phantom.phantom import Phantom, make_phantom
+from IVDSegmentationLib.phantom import Phantom, make_phantom
 from IVDSegmentationLib.report.tables import TextTable
 from IVDSegmentationLib.slicer import nodes as mrml
 from IVDSegmentationLib.slicer import results as mrml_results

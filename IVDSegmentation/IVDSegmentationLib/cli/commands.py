@@ -140,7 +140,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _phantom(options: argparse.Namespace) -> None:
-    from ..phantom.phantom import make_phantom, write_phantom_case
+    from ..phantom import make_phantom, write_phantom_case
 
     write_phantom_case(make_phantom(options.seed), options.folder)
     print(f"phantom {options.seed} -> {options.folder}")

@@ -12,7 +12,8 @@ from ..errors import InputError
 from ..images import Volume
 from ..levels.labelling import LEVELS, UNCERTAIN
 from ..pipeline.segment import Pipeline
-from .phantom import Anatomy, Phantom, make_phantom
+from .anatomy import Anatomy
+from .examination import Phantom, make_phantom
 
 SIZE = (36, 256, 256)
 UNUSUAL = ("cut below", "caudal", "cranial", "lateral", "short", "lumbarised_s1", "sacralised_l5", "fused")
@@ -22,9 +23,18 @@ six and four lumbar-type bodies; a level without a disc."""
 
 @dataclass(frozen=True)
 class PhantomCheck:
-    """One phantom: its discs that are at least half in view, how many of them a predicted disc overlaps by half or more,
-    Dice of each whatever its name (0 where not found), predicted discs that overlap no disc at all, whether all names of
-    found discs were right, and whether the result warned that its levels are uncertain. kind: one of UNUSUAL, or usual."""
+    """How the released model did on one phantom.
+
+    Attributes:
+        seed: Seed of the phantom.
+        discs: Its discs that are at least half in view.
+        found: How many of them a predicted disc overlaps by half or more.
+        dice: Dice of each, whatever its name; 0 where it was not found.
+        extra: False positives: predicted discs that overlap no disc at all.
+        names_right: Whether all found discs had their names.
+        warned: Whether the result warned that its levels are uncertain.
+        kind: One of UNUSUAL, or "usual".
+    """
 
     seed: int
     discs: int
@@ -37,7 +47,18 @@ class PhantomCheck:
 
 
 def draw_unusual(rng: np.random.Generator, kind: str) -> tuple[Anatomy, tuple[int, int, int]]:
-    """Anatomy and size (voxels) of a random phantom of one of the UNUSUAL kinds. Raises InputError for another."""
+    """What to ask of a random phantom of an unusual kind.
+
+    Args:
+        rng: Generator of what the kind leaves open.
+        kind: One of UNUSUAL.
+
+    Returns:
+        The anatomy, and the size in voxels along x, y, z.
+
+    Raises:
+        InputError: The kind is another.
+    """
     height = int(rng.choice([176, 256]))
     if kind == "cut below":
         return Anatomy(lowest_disc=LEVELS[rng.integers(1, 6)]), (36, 256, height)
@@ -53,10 +74,18 @@ def draw_unusual(rng: np.random.Generator, kind: str) -> tuple[Anatomy, tuple[in
 
 
 def check_phantoms(seeds: Iterable[int], model: str = "default", unusual: bool = False) -> list[PhantomCheck]:
-    """Segment each seed's phantom with all four channels and compare with its exact labels.
+    """Segment phantoms with all four channels, and compare with their exact labels.
 
-    unusual: phantoms of the UNUSUAL kinds in turn, every other eight with their water alone. Raises InputError for one in which
-    no disc is found.
+    Args:
+        seeds: The phantoms' seeds.
+        model: Name of an installed model, or the path of a model's folder.
+        unusual: Whether to make phantoms of the UNUSUAL kinds in turn, every other eight with their water alone.
+
+    Returns:
+        One check a phantom.
+
+    Raises:
+        InputError: No disc is found in one of them.
     """
     from tqdm import tqdm
 
@@ -76,6 +105,7 @@ def check_phantoms(seeds: Iterable[int], model: str = "default", unusual: bool =
 
 
 def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
+    """Segment one phantom and compare."""
     name = f"phantom {phantom.seed}"
     volumes = {channel: Volume(voxels, phantom.grid, f"{channel} of {name}") for channel, voxels in phantom.channels.items()}
     result = pipeline.segment(case_from_volumes(volumes, name))
@@ -99,14 +129,21 @@ def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
 
 
 def describe(checks: Sequence[PhantomCheck]) -> str:
-    """What the checks say, in lines for a terminal."""
+    """The checks in lines for a terminal.
+
+    Args:
+        checks: At least one, with at least one disc.
+
+    Returns:
+        Counts, Dice, names, and the seeds of the lowest Dice and of wrong names without a warning.
+    """
     discs, found = sum(c.discs for c in checks), sum(c.found for c in checks)
     dices = np.array([d for c in checks for d in c.dice])
     silent = [f"seed {c.seed} ({c.kind})" for c in checks if not c.names_right and not c.warned]
     worst = sorted(checks, key=lambda c: min(c.dice, default=1.0))[:3]
     lines = [
         f"phantoms {len(checks)}, discs {discs}",
-        f"found {found} ({100 * found / max(1, discs):.1f} %), not on a disc {sum(c.extra for c in checks)}",
+        f"found {found} ({100 * found / max(1, discs):.1f} %), false positives {sum(c.extra for c in checks)}",
         f"Dice {dices.mean():.4f} +- {dices.std():.4f} (a disc not found counts 0), lowest {dices.min():.4f}",
         f"all names right in {sum(c.names_right for c in checks)} of {len(checks)}, "
         f"wrong without a warning in {len(silent)}, right with one in {sum(c.names_right and c.warned for c in checks)}",

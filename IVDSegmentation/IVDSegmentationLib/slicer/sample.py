@@ -40,7 +40,7 @@ def _download(source: Any) -> list[Any]:
 
 def add_phantom() -> list[Any]:
     """Make the sample case and load it: four channels, then the exact labels."""
-    from ..phantom.phantom import make_phantom
+    from ..phantom import make_phantom
 
     phantom = make_phantom(SAMPLE_SEED)
     volumes = {channel: Volume(voxels, phantom.grid) for channel, voxels in phantom.channels.items()}

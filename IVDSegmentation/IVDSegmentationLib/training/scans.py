@@ -224,7 +224,7 @@ READERS = {
 @cache
 def phantom_scan(seed: int) -> Scan:
     """A phantom as training data: four channels, exact labels, everything known."""
-    from ..phantom.phantom import make_phantom
+    from ..phantom import make_phantom
 
     phantom = make_phantom(seed)
     return Scan(

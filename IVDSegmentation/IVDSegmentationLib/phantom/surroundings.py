@@ -1,4 +1,4 @@
-"""What surrounds the phantom's spine, curved along with it: trunk, organs, muscles, canal, arches, vessels."""
+"""What surrounds the phantom's spine and follows its curve: trunk, organs, muscles, canal, arches, vessels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .anatomy import DiscShape
-from .tissue import (
+from ..images.random_field import smooth_field
+from .canvas import (
     AIR,
     CORD,
     CORTICAL,
@@ -23,18 +23,23 @@ from .tissue import (
     VESSEL,
     Box,
     Canvas,
-    Signals,
     ramp,
-    smooth_field,
 )
+from .disc import PhantomDisc
+from .signals import Signals
 
 
 @dataclass(frozen=True)
 class Course:
-    """The spine along z: where its middle (x) and back wall (y) run, its half width and half depth, all in mm.
+    """The spine as functions of z: one value for every voxel along z, float32.
 
-    level: continuous disc index, 0 at the lowest disc, negative in the sacrum. stretch: how much longer than
-    its true thickness a horizontal cut through the inclined canal is.
+    Attributes:
+        x: Its middle, mm.
+        back: The y of its back wall, mm.
+        half_width: Half its width, mm.
+        half_depth: Half its depth, mm.
+        level: Continuous disc index, 0 at the lowest disc, negative in the sacrum.
+        stretch: How much longer than its true thickness a horizontal cut through the inclined canal is, >= 1.
     """
 
     x: np.ndarray
@@ -45,7 +50,16 @@ class Course:
     stretch: np.ndarray
 
     @classmethod
-    def along(cls, spine: list[DiscShape], z: np.ndarray) -> Course:
+    def along(cls, spine: list[PhantomDisc], z: np.ndarray) -> Course:
+        """The course of a spine.
+
+        Args:
+            spine: Its discs, caudal to cranial.
+            z: Positions in mm, rising.
+
+        Returns:
+            The course at these positions, interpolated between the discs.
+        """
         walls = np.array([disc.center_mm + disc.axes[1] * disc.half_depth_mm for disc in spine])
         # The back wall of a steep sacrum may fold over; a course is a function of z.
         heights = np.maximum.accumulate(walls[:, 2] + np.arange(len(walls)) * 1e-3)
@@ -67,9 +81,22 @@ class Course:
 
 
 class Surroundings:
-    """Paints everything but bodies and discs, in the order of the methods."""
+    """Paints everything but bodies and discs.
 
-    def __init__(self, canvas: Canvas, spine: list[DiscShape], signals: Signals, rng: np.random.Generator) -> None:
+    Attributes:
+        coarse: Random field [x, y, z] of large structures, such as bowel loops.
+        fine: Random field [x, y, z] of the tissues' grain.
+    """
+
+    def __init__(self, canvas: Canvas, spine: list[PhantomDisc], signals: Signals, rng: np.random.Generator) -> None:
+        """Draw the random fields, and follow the spine.
+
+        Args:
+            canvas: What to paint on.
+            spine: The discs and the sacral remnants, caudal to cranial.
+            signals: Water and fat of the tissues.
+            rng: The phantom's generator.
+        """
         self.canvas, self.spine, self.signals, self.rng = canvas, spine, signals, rng
         x, y, z = canvas.axes_mm
         self.course = course = Course.along(spine, z)
@@ -80,6 +107,7 @@ class Surroundings:
         self.fine = smooth_field(rng, canvas.size, canvas.spacing_mm.tolist(), rng.uniform(4, 6))
 
     def paint(self) -> None:
+        """Paint all of it, from the trunk inwards: what comes later covers what came before."""
         self._trunk()
         self._abdomen()
         self._back_muscles()
@@ -141,6 +169,7 @@ class Surroundings:
         canvas.paint(box, gas, GAS, 0.0, 0.0)
 
     def _back_muscles(self) -> None:
+        """Erector spinae and multifidus within their fascia, with streaks of fat that grow towards the sacrum."""
         rng, signals, course = self.rng, self.signals, self.course
         box = self._rows(5, 60)
         xs, ys = self.x, self.y[:, box[1]]
@@ -174,6 +203,7 @@ class Surroundings:
             self.canvas.paint(box, ramp(quadratus) * ramp(course.level * 2), MUSCLE, water, 0.08)
 
     def _vessels(self) -> None:
+        """Aorta and vena cava in front of the spine, each forked near L4-L5."""
         rng, course = self.rng, self.course
         gap = np.float32(rng.uniform(8, 13))
         box = self._rows(-65, -10)

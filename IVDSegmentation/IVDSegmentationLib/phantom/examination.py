@@ -1,0 +1,123 @@
+"""One examination of the phantom: a spine is built, painted and acquired; its labels and measures are exact."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, OutputError
+from ..images import Grid, Volume, write_volume
+from ..levels.labelling import LABELS
+from .acquisition import acquire
+from .anatomy import Anatomy
+from .canvas import Canvas
+from .signals import Signals
+from .spine import build_spine
+from .spine_tissue import paint_body, paint_disc
+from .surroundings import Surroundings
+from .truth import DiscTruth, anatomical_name, exact_truth, visible_fraction
+
+_SMALLEST_EXTENT_MM = 40.0
+_WHOLE = 1 - 1e-4
+"""Visible share of a disc from which it counts as whole."""
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """One examination of the phantom.
+
+    Attributes:
+        seed: What it was drawn from.
+        channels: fat, in_phase, opposed_phase, water -> int16 [x, y, z], in scanner units of a random gain.
+        labels: uint8 [x, y, z]: the label of the disc that fills at least half of a voxel; 0 elsewhere.
+        tissue: uint8 [x, y, z]: the tissue classes of canvas.py.
+        grid: The grid of all of them; axes to the left, to posterior, to superior.
+        truth: The discs with at least one labelled voxel, caudal to cranial.
+    """
+
+    seed: int
+    channels: dict[str, np.ndarray]
+    labels: np.ndarray
+    tissue: np.ndarray
+    grid: Grid
+    truth: tuple[DiscTruth, ...]
+
+
+def make_phantom(
+    seed: int,
+    size: tuple[int, int, int] = (36, 256, 256),
+    spacing_mm: tuple[float, float, float] = (2.0, 1.25, 1.25),
+    *,
+    anatomy: Anatomy | None = None,
+) -> Phantom:
+    """The phantom of a seed. The same seed, size, spacing and anatomy give the same arrays.
+
+    Args:
+        seed: >= 0. Trainings use 1 and up, tests and checks 1000 and up.
+        size: Voxels left-right, antero-posterior, caudal-cranial.
+        spacing_mm: Voxel size along these.
+        anatomy: What is asked of the anatomy; None leaves all of it to the seed.
+
+    Returns:
+        The phantom.
+
+    Raises:
+        InputError: The field of view is under 40 mm along an axis.
+    """
+    if min(n * step for n, step in zip(size, spacing_mm, strict=True)) < _SMALLEST_EXTENT_MM:
+        raise InputError(f"phantom: {size} voxels of {spacing_mm} mm hold no disc; choose 40 mm or more along every axis")
+    anatomy = anatomy or Anatomy()
+    rng = np.random.default_rng(seed)
+    canvas = Canvas(size, spacing_mm)
+    signals = Signals.draw(rng)
+    spine = build_spine(rng, anatomy, canvas.extent_mm)
+    labels = np.zeros(size, np.uint8)
+
+    surroundings = Surroundings(canvas, spine, signals, rng)
+    surroundings.paint()
+    for below, above in itertools.pairwise(spine):
+        paint_body(canvas, below, above, signals=signals, texture=surroundings.fine, rng=rng)
+    for disc in spine:
+        paint_disc(canvas, disc, labels, signals=signals, texture=surroundings.fine, rng=rng)
+
+    shift = rng.uniform(-60, 60, 3).round(3)
+    truth = []
+    for disc in spine:
+        if disc.kind == "disc" and (labels == LABELS[disc.level]).any():
+            facts = exact_truth(disc, anatomical_name(disc.level, anatomy.transitional))
+            seen = visible_fraction(disc, canvas.extent_mm)
+            x, y, z = (float(value) for value in np.asarray(facts.center_mm) + shift)
+            truth.append(replace(facts, center_mm=(x, y, z), visible_fraction=seen, cut=seen < _WHOLE))
+    corner = shift - (canvas.extent_mm - canvas.spacing_mm) / 2
+    return Phantom(
+        seed=seed,
+        channels=acquire(canvas, rng),
+        labels=labels,
+        tissue=canvas.tissue,
+        grid=Grid(size, spacing_mm, (float(corner[0]), float(corner[1]), float(corner[2]))),
+        truth=tuple(truth),
+    )
+
+
+def write_phantom_case(phantom: Phantom, folder: str | Path) -> None:
+    """Write the channels of a phantom and its exact labels to a folder.
+
+    Args:
+        phantom: The phantom.
+        folder: Receives fat, in_phase, opposed_phase, water and reference, each as .nii.gz; created where it is missing.
+
+    Raises:
+        OutputError: The folder cannot be created or written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder.name} cannot be created in {folder.parent.name} ({error.strerror}): choose another folder"
+        ) from error
+    for name, voxels in {**phantom.channels, "reference": phantom.labels}.items():
+        write_volume(Volume(voxels, phantom.grid), folder / f"{name}.nii.gz")
