@@ -243,7 +243,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._timer = qt.QTimer()
         self._timer.setInterval(100)
-        self.segmenter = Segmenter(lambda: slicer_setup.make_worker(MODULE_FOLDER), self._timer)
+        self.segmenter = Segmenter(lambda: slicer_setup.make_worker(MODULE_FOLDER), self._timer, _)
         self._timer.connect("timeout()", self.segmenter.poll)
         self._inputs = ()
         self._parameters = self._validChoices = None
@@ -312,7 +312,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         given = {"water": water, "fat": fat, "in_phase": inPhase, "opposed_phase": opposedPhase}
         nodes = {channel: node for channel, node in given.items() if node is not None}
         if not set(nodes) - {"fat"}:
-            raise InputError("no volume is given in which discs show: give water, in-phase or opposed-phase")
+            raise InputError(_("no volume is given in which discs show: give water, in-phase or opposed-phase"))
         grid = next(nodes[channel] for channel in REFERENCE_ORDER if channel in nodes)
         inputs = {channel: node.GetID() for channel, node in nodes.items()}
         request = Request(
@@ -372,7 +372,7 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     def cancel(self):
         """Stop the segmentation or report under way, if any; the scene and the files stay as they are."""
-        self.segmenter.abort(Cancelled("Cancelled."))
+        self.segmenter.abort(Cancelled(_("Cancelled.")))
 
     def close(self):
         """Stop what is under way and end the segmentation process."""
@@ -380,13 +380,13 @@ class IVDSegmentationLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self._dropParameters()
 
     def _onSceneCloses(self, caller, event):
-        self.segmenter.abort(Cancelled("Cancelled: the scene was closed."))
+        self.segmenter.abort(Cancelled(_("Cancelled: the scene was closed.")))
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeLeaves(self, caller, event, node):
         if node.GetID() in self._inputs:
-            message = f"{node.GetName()} was deleted while it was being segmented: load it again"
-            self.segmenter.abort(InputError(message))
+            message = _("{name} was deleted while it was being segmented: load it again")
+            self.segmenter.abort(InputError(message.format(name=node.GetName())))
 
 
 class IVDSegmentationTest(ScriptedLoadableModuleTest):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import slicer_harness  # noqa: F401  in place before any test imports what asks for Slicer's Python files
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -102,7 +102,7 @@ def test_with_a_reference_agreement_is_told_by_disc_and_over_all(person):
     assert {"Located within 2 mm", "Located within 4 mm", "Located within 6 mm"} <= set(told)
     assert person.ui.resultTabs.isTabEnabled(2)
     assert f"Dice against the reference: {metrics['overall_dice']:.3f}." in person.ui.resultsMessage.text
-    assert "1 extra (L4-L5)" in person.ui.agreementMessage.text
+    assert "extra: 1 (L4-L5)" in person.ui.agreementMessage.text
     assert "within 4 mm" in person.ui.agreementMessage.text
 
 

@@ -1,11 +1,10 @@
-"""The worker below PythonSlicer, a launcher: how its end is told, which copy of the library it runs, and how its answers are
-read although Slicer's main loop keeps Python's lock."""
+"""The worker below PythonSlicer, a launcher: how its end is told, and how its answers are read although Slicer's main loop
+keeps Python's lock."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -14,13 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from IVDSegmentationLib.errors import IVDSegmentationError
-from IVDSegmentationLib.images.volumes import Volume
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.client import WORKER, WorkerClient
 from IVDSegmentationLib.worker.process import worker_status
-from IVDSegmentationLib.worker.protocol import Failed, Finished
+from IVDSegmentationLib.worker.protocol import Finished
 from slicer_harness.launcher import write_launcher
 from worker_cases import children, command, failed, finished, rest, run, small_case, until, until_fault
 
@@ -79,44 +76,6 @@ def test_a_crash_below_the_launcher_says_which(tmp_path: Path, fault: str, words
 )
 def test_the_status_of_the_worker_is_read_through_its_launcher(status: int, log: str, own: int) -> None:
     assert worker_status(status, log) == own
-
-
-def other_library(folder: Path) -> Path:
-    """A folder of site-packages with a copy of the library that cannot work."""
-    package = folder / "IVDSegmentationLib"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ImportError('the copy in site-packages was taken')\n", encoding="utf-8")
-    return folder
-
-
-@posix
-@pytest.mark.parametrize("safe_path", ["", "1"])
-def test_the_worker_runs_the_copy_of_the_module_and_not_one_in_site_packages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, safe_path: str
-) -> None:
-    module = tmp_path / "qt-scripted-modules"
-    shutil.copytree(MODULE / "IVDSegmentationLib", module / "IVDSegmentationLib", ignore=shutil.ignore_patterns("*.npz"))
-    write_launcher(tmp_path, other_library(tmp_path / "site-packages"), *(Path(p) for p in sys.path if "site-packages" in p))
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("PYTHONSAFEPATH", safe_path)
-    monkeypatch.chdir(other_library(tmp_path / "working directory"))
-    with WorkerClient(slicer_setup.worker_command(module), hang_s=100) as client:
-        last = run_to_end(client)
-    assert "site-packages was taken" not in last.log_tail
-    assert last.kind == "model", last  # the copy has no weights, and says so
-
-
-def run_to_end(client: WorkerClient) -> Failed:
-    client.segment(small_case(), name="case")
-    last = rest(client)[-1]
-    assert isinstance(last, Failed)
-    return last
-
-
-def test_without_pythonslicer_the_error_is_slicers_sentence_as_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(IVDSegmentationError, match="PythonSlicer executable not found"):
-        slicer_setup.make_worker(MODULE)
 
 
 def test_the_default_worker_is_the_script_of_this_copy() -> None:

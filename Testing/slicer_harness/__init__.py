@@ -4,3 +4,12 @@ Not a Slicer, and not shipped with the extension. The scene, the nodes, the modu
 Slicer's own compiled ones; `qt` and `ctk` are PySide6 with the ways of PythonQt, strict; the rest of Slicer's Python is
 imitated only as far as the module uses it and only as documented. What the module uses beyond that raises AttributeError.
 """
+
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("slicer_core") is not None:
+    import slicer
+
+    # Here, not in `boot`: files of the library that ask `slicer.i18n` for their texts are imported before it runs.
+    slicer.__path__.append(str(Path(__file__).parent / "slicer_python"))

@@ -69,7 +69,6 @@ def boot() -> Any:
         "ctk", ctkMessageBox=application.ctkMessageBox, ctkCollapsibleButton=widgets.ctkCollapsibleButton
     )
     sys.modules["SampleData"] = _module("SampleData", SampleDataLogic=SampleDataLogic)
-    slicer.__path__.append(str(Path(__file__).parent / "slicer_python"))
     return qt_application
 
 

@@ -19,8 +19,8 @@ def write_launcher(folder: Path, *site_packages: Path) -> Path:
     """Write an executable `PythonSlicer` into a folder. site_packages: what lies in Slicer's, by default this Python's."""
     path = folder / "PythonSlicer"
     folders = [str(one) for one in site_packages or (Path(sysconfig.get_path("purelib")),)]
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-    code += f"from slicer_harness.launcher import launch; launch({folders!r}, sys.argv[1:])\n"
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    code += f"from launcher import launch; launch({folders!r}, sys.argv[1:])\n"
     path.write_text(f"#!{sys.executable}\n{code}", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

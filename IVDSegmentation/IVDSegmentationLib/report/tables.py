@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ MISSING = "–"
 
 _UNITS = {"mm": "mm", "mm3": "mm3", "ml": "ml", "deg": "°", "percent": "%"}
 """Last word of a figure's name -> its unit."""
+
+Translate = Callable[[str], str]
+"""From an English text of this file to that of another language, placeholders untouched; Slicer's `tr` is one."""
 
 Column = tuple[str, str, int]
 """Heading with its unit, name of the figure in report.json, decimals."""
@@ -65,25 +68,25 @@ def measurement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def contrast_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def contrast_rows(report: Mapping[str, Any], translate: Translate = str) -> list[dict[str, Any]]:
     """The Weber contrasts of a report as flat rows, for its discs and, where there is one, for the reference's. channel: in
     words, with `computed` where it was not loaded and `reference` where the discs are the reference's."""
     named = [("", report["weber_contrast"])]
     if report["metrics"] is not None:
-        named.append((", reference", report["metrics"]["weber_contrast"]))
+        named.append((translate(", reference"), report["metrics"]["weber_contrast"]))
     rows = []
     for whose, contrasts in named:
         for channel in CHANNELS:
             if channel in contrasts:
                 figures = dict(contrasts[channel])
-                computed = " (computed)" if figures.pop("derived") else ""
-                rows.append({"channel": PLAIN_NAMES[channel] + computed + whose, **figures})
+                computed = translate(" (computed)") if figures.pop("derived") else ""
+                rows.append({"channel": translate(PLAIN_NAMES[channel]) + computed + whose, **figures})
     return rows
 
 
-def agreement_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+def agreement_rows(metrics: Mapping[str, Any], translate: Translate = str) -> list[dict[str, Any]]:
     """The matched discs of a report's metrics as flat rows, caudal to cranial."""
-    return [{**row, "level": row["level"] or "unnamed"} for row in metrics["discs"]]
+    return [{**row, "level": row["level"] or translate("unnamed")} for row in metrics["discs"]]
 
 
 def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -102,37 +105,46 @@ def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def measurements_table(report: Mapping[str, Any]) -> TextTable:
+def measurements_table(report: Mapping[str, Any], translate: Translate = str) -> TextTable:
     """The discs of a report, cranial on top."""
-    return _table("Level", ((disc["level"], disc) for disc in reversed(report["discs"])), SIZES)
+    return _table(translate("Level"), ((disc["level"], disc) for disc in reversed(report["discs"])), SIZES, translate)
 
 
-def contrast_table(report: Mapping[str, Any]) -> TextTable:
+def contrast_table(report: Mapping[str, Any], translate: Translate = str) -> TextTable:
     """The Weber contrast of a report, for its discs and, where there is one, for the reference's."""
-    return _table("Channel", ((row["channel"], row) for row in contrast_rows(report)), CONTRAST)
+    rows = contrast_rows(report, translate)
+    return _table(translate("Channel"), ((row["channel"], row) for row in rows), CONTRAST, translate)
 
 
-def agreement_table(metrics: Mapping[str, Any]) -> TextTable:
+def agreement_table(metrics: Mapping[str, Any], translate: Translate = str) -> TextTable:
     """The matched discs of a report's metrics, cranial on top."""
-    return _table("Level", ((row["level"], row) for row in reversed(agreement_rows(metrics))), AGREEMENT)
+    rows = reversed(agreement_rows(metrics, translate))
+    return _table(translate("Level"), ((row["level"], row) for row in rows), AGREEMENT, translate)
 
 
-def agreement_summary(metrics: Mapping[str, Any]) -> str:
+def agreement_summary(metrics: Mapping[str, Any], translate: Translate = str) -> str:
     """The figures of all discs together, those missing and those too many."""
-    located = ", ".join(f"{metrics[f'located_within_{mm}_mm']:.0%} within {mm} mm" for mm in (2, 4, 6))
-    counts = f"{len(metrics['missing'])} missing{_listed(metrics['missing'])}, "
-    counts += f"{len(metrics['extra'])} extra{_listed(metrics['extra'])}"
-    dice = f"Dice over all voxels {metrics['overall_dice']:.3f}, mean over discs {metrics['mean_dice']:.3f}"
-    return f"{dice}; {counts}; centres: {located}."
+
+    def listed(levels: Sequence[str]) -> str:
+        return f"{len(levels)} ({', '.join(level or translate('unnamed') for level in levels)})" if levels else "0"
+
+    return translate(
+        "Dice over all voxels {overall_dice}, mean over discs {mean_dice}; missing: {missing}, extra: {extra}; centres: "
+        "{within_2_mm} within 2 mm, {within_4_mm} within 4 mm, {within_6_mm} within 6 mm."
+    ).format(
+        overall_dice=f"{metrics['overall_dice']:.3f}",
+        mean_dice=f"{metrics['mean_dice']:.3f}",
+        missing=listed(metrics["missing"]),
+        extra=listed(metrics["extra"]),
+        **{f"within_{mm}_mm": f"{metrics[f'located_within_{mm}_mm']:.0%}" for mm in (2, 4, 6)},
+    )
 
 
-def _listed(levels: Sequence[str]) -> str:
-    return f" ({', '.join(level or 'unnamed' for level in levels)})" if levels else ""
-
-
-def _table(first: str, rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Sequence[Column]) -> TextTable:
+def _table(
+    first: str, rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Sequence[Column], translate: Translate
+) -> TextTable:
     texts = [(name, *(_number(row.get(key), places) for _, key, places in columns)) for name, row in rows]
-    return TextTable((first, *(heading for heading, _, _ in columns)), tuple(texts))
+    return TextTable((first, *(translate(heading) for heading, _, _ in columns)), tuple(texts))
 
 
 def _number(value: float | None, places: int) -> str:

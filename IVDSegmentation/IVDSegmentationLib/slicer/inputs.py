@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..dixon.channels import CHANNELS, PLAIN_NAMES, channel_of_image_type, recognise_channel
+from slicer.i18n import tr as _
+
+from ..dixon.channels import CHANNELS, channel_of_image_type, recognise_channel
+from .texts import channel_name
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list
             by_channel[channel].append(candidate)
     found = {channel: by_channel[channel][0].key for channel in CHANNELS if len(by_channel[channel]) == 1}
     ambiguous = [
-        f"{len(same)} volumes look like the {PLAIN_NAMES[channel]} channel ({', '.join(one.name for one in same)}): choose one."
+        _("{count} volumes look like the {channel} channel ({names}): choose one.").format(
+            count=len(same), channel=channel_name(channel), names=", ".join(one.name for one in same)
+        )
         for channel, same in by_channel.items()
         if len(same) > 1
     ]

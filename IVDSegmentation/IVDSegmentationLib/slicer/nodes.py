@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import arrayFromVolume, updateVolumeFromArray
 
 from ..dixon.channels import PLAIN_NAMES
@@ -36,10 +37,11 @@ def volume_of(node: Any) -> Volume:
     """
     name = node.GetName()
     if node.GetImageData() is None or 0 in node.GetImageData().GetDimensions():
-        raise InputError(f"{name} holds no image: load it again")
+        raise InputError(_("{name} holds no image: load it again").format(name=name))
     values = node.GetImageData().GetNumberOfScalarComponents()
     if values > 1:
-        raise InputError(f"{name} has {values} values in each voxel: load one channel as one scalar volume")
+        message = _("{name} has {values} values in each voxel: load one channel as one scalar volume")
+        raise InputError(message.format(name=name, values=values))
     return Volume(arrayFromVolume(node).T, _grid(_ijk_to_world(node), node), name)
 
 
@@ -54,7 +56,8 @@ def labels_of(node: Any, onto: Any) -> Volume:
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, onto)
         labels[mask > 0] = LABELS.get(segmentation.GetSegment(segment_id).GetName(), 1)
     if not labels.any():
-        raise InputError(f"{node.GetName()} is empty on {onto.GetName()}: choose the expert's segmentation of this case")
+        message = _("{name} is empty on {volume}: choose the expert's segmentation of this case")
+        raise InputError(message.format(name=node.GetName(), volume=onto.GetName()))
     return Volume(labels.T, _grid(_ijk_to_world(onto), onto), node.GetName())
 
 
@@ -71,7 +74,8 @@ def to_world(node: Any) -> np.ndarray:
     parent = node.GetParentTransformNode()
     if parent is not None:
         if not parent.IsTransformToWorldLinear():
-            raise InputError(f"{node.GetName()} is under a warping transform: harden it or take the volume out of it")
+            message = _("{name} is under a warping transform: harden it or take the volume out of it")
+            raise InputError(message.format(name=node.GetName()))
         parent.GetMatrixTransformToWorld(matrix)
     return _array(matrix)
 
@@ -84,10 +88,11 @@ def _grid(ijk_to_ras: np.ndarray, node: Any) -> Grid:
     axes = (RAS_LPS @ ijk_to_ras)[:3, :3]
     spacing_mm = np.linalg.norm(axes, axis=0)
     if not np.isfinite(ijk_to_ras).all() or (spacing_mm == 0).any():
-        raise InputError(f"{node.GetName()} has voxels of no size: load it again")
+        raise InputError(_("{name} has voxels of no size: load it again").format(name=node.GetName()))
     direction = axes / spacing_mm
     if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
-        raise InputError(f"{node.GetName()} has axes that are not perpendicular: resample it to a grid without shear")
+        message = _("{name} has axes that are not perpendicular: resample it to a grid without shear")
+        raise InputError(message.format(name=node.GetName()))
     origin_mm = (RAS_LPS @ ijk_to_ras)[:3, 3]
     i, j, k = node.GetImageData().GetDimensions()
     return Grid((i, j, k), _three(spacing_mm), _three(origin_mm), tuple(_three(row) for row in direction))

@@ -9,7 +9,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError
 from ..levels.labelling import UNCERTAIN
 from ..report.tables import TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
@@ -43,7 +42,7 @@ class InputsSection:
     def _choose(self, found: Mapping[str, Any]) -> None:
         for channel, name in CHANNEL_PARAMETERS.items():
             setattr(self._parameters(), name, found.get(channel))
-        channels = ", ".join(PLAIN_NAMES[channel] for channel in found)
+        channels = ", ".join(slicer_texts.channel_name(channel) for channel in found)
         self._ui.inputsMessage.text = _("Found: {channels}.").format(channels=channels) if found else ""
 
     def _find(self) -> None:
@@ -87,11 +86,11 @@ class ResultsSection:
         ui.warningsMessage.text = slicer_texts.to_check(result.warnings, result.discs)
         if any(warning.startswith(UNCERTAIN) for warning in result.warnings):
             ui.optionsSection.collapsed = False  # it asks for the lowest level, which is chosen there
-        _fill(ui.measurementsTable, measurements_table(result.report))
-        _fill(ui.contrastTable, contrast_table(result.report))
+        _fill(ui.measurementsTable, measurements_table(result.report, _))
+        _fill(ui.contrastTable, contrast_table(result.report, _))
         if metrics is not None:
-            _fill(ui.agreementTable, agreement_table(metrics))
-            ui.agreementMessage.text = agreement_summary(metrics)
+            _fill(ui.agreementTable, agreement_table(metrics, _))
+            ui.agreementMessage.text = agreement_summary(metrics, _)
         ui.resultTabs.setTabEnabled(_AGREEMENT_TAB, metrics is not None)
         ui.resultTabs.visible = True
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 from slicer.util import arrayFromVolume, arrayFromVolumeModified
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -30,10 +31,8 @@ def rename_result(result: SceneResult, lowest_level: str | None) -> SceneResult:
     if lowest_level == result.request.lowest_level:
         named = result.answer
     elif lowest_level is None:
-        raise InputError(
-            f"the discs were named from {result.request.lowest_level} upwards when they were segmented: segment again for "
-            "automatic names"
-        )
+        message = _("the discs were named from {level} upwards when they were segmented: segment again for automatic names")
+        raise InputError(message.format(level=result.request.lowest_level))
     else:
         named = renamed(result.answer, lowest_level)
     names = {old.level: new.level for old, new in zip(result.discs, named.discs, strict=True)}

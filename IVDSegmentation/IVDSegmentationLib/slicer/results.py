@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import updateVolumeFromArray
 
 from ..errors import InputError
@@ -93,7 +94,8 @@ def add_result(answer: WorkerResult, request: Request, inputs: Mapping[str, str]
     """
     scene, case = slicer.mrmlScene, request.name
     if tuple(answer.label_volume.voxels.shape) != reference.GetImageData().GetDimensions():
-        raise InputError(f"{reference.GetName()} was changed while it was being segmented: segment it again")
+        message = _("{name} was changed while it was being segmented: segment it again")
+        raise InputError(message.format(name=reference.GetName()))
     result = replace(answer, discs=flagged(answer.discs, answer.report))
     before = {scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())}
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from slicer.i18n import tr as _
+
 from ..errors import IVDSegmentationError
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ BUNDLED = ("numpy", "scipy", "SimpleITK", "vtk", "requests", "pydicom", "setupto
 """What Slicer brings and no installation of ours may replace."""
 
 _NEEDED = ("tensorflow", "skimage", "scipy", "tqdm", "meshmetrics")
-_IN_WORDS = "TensorFlow, scikit-image, tqdm and pymeshmetrics"
-_DOWNLOAD = "about 0.7 GB to download, 2 GB on disk"
+_PACKAGES = ("TensorFlow", "scikit-image", "tqdm", "pymeshmetrics")
+_DOWNLOAD_GB, _ON_DISK_GB = 0.7, 2
 
 
 class SetupError(IVDSegmentationError):
@@ -40,15 +42,17 @@ def missing() -> list[str]:
 
 def question() -> str:
     """What to ask before anything is installed."""
-    return (
-        f"IVD Segmentation needs Python packages that Slicer does not bring: {_IN_WORDS} ({_DOWNLOAD}, once). "
-        "They are installed into this Slicer; nothing that belongs to Slicer is replaced.\n\nInstall them now?"
-    )
+    return _(
+        "IVD Segmentation needs Python packages that Slicer does not bring: {packages} (about {download} GB to download, "
+        "{disk} GB on disk, once). They are installed into this Slicer; nothing that belongs to Slicer is replaced.\n\n"
+        "Install them now?"
+    ).format(packages=", ".join(_PACKAGES), download=_DOWNLOAD_GB, disk=_ON_DISK_GB)
 
 
 def declined() -> SetupError:
     """The user said no."""
-    return SetupError(f"Nothing was installed: press Segment again when {_IN_WORDS} may be installed")
+    message = _("Nothing was installed: press Segment again when these may be installed: {packages}")
+    return SetupError(message.format(packages=", ".join(_PACKAGES)))
 
 
 class Packaging(Protocol):
@@ -81,10 +85,10 @@ def install(pip_install: Callable[[list[str]], object], packaging: Packaging | N
 
 
 def _failed() -> str:
-    return (
+    return _(
         "The packages could not be installed: connect this computer to the internet and press Segment again, or install "
-        f"them from a folder of wheels with slicer.util.pip_install('--no-index --find-links FOLDER -r \"{REQUIREMENTS}\"')"
-    )
+        "them from a folder of wheels with slicer.util.pip_install({arguments})"
+    ).format(arguments=f"'--no-index --find-links FOLDER -r \"{REQUIREMENTS}\"'")
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def worker_command(module_folder: Path) -> list[str]:
 
     python = shutil.which("PythonSlicer")
     if python is None:
-        raise SetupError("PythonSlicer executable not found: start Slicer by its own launcher, or install it again")
+        raise SetupError(_("PythonSlicer executable not found: start Slicer by its own launcher, or install it again"))
     return [python, str(module_folder / WORKER)]
 
 
@@ -130,7 +134,7 @@ def other_copy(module_folder: Path) -> str:
     library = Path(__file__).resolve().parents[2]
     if library == module_folder.resolve():
         return ""
-    return (
-        f"The panel runs with another copy of IVDSegmentationLib than its own, in {library}: remove it with "
+    return _(
+        "The panel runs with another copy of IVDSegmentationLib than its own, in {folder}: remove it with "
         "slicer.util.pip_uninstall('ivdsegmentation') and restart Slicer."
-    )
+    ).format(folder=library)

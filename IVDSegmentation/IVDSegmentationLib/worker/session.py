@@ -102,11 +102,11 @@ class Segmenter(Generic[Placed]):
     >>> segmenter.poll()                             # by the timer, until not segmenter.running
     """
 
-    def __init__(self, make_worker: Callable[[], Worker], timer: Timer) -> None:
-        """make_worker: called when the first case comes."""
+    def __init__(self, make_worker: Callable[[], Worker], timer: Timer, translate: Callable[[str], str] = str) -> None:
+        """make_worker: called when the first case comes. translate: puts the words of a stage into the user's language."""
         self.worker: Worker | None = None
         self.outcome: Placed | Exception | None = None
-        self._make_worker, self._timer = make_worker, timer
+        self._make_worker, self._timer, self._translate = make_worker, timer, translate
         self._place: Callable[[Any], Placed] | None = None
         self._callbacks = Callbacks[Placed]()
 
@@ -151,7 +151,8 @@ class Segmenter(Generic[Placed]):
             if not self.running:  # a callback has aborted it
                 return
             if isinstance(event, Progress):
-                self._callbacks.progress(STAGES.get(event.stage, event.stage.capitalize()), event.fraction)
+                words = self._translate(STAGES.get(event.stage, event.stage.capitalize()))
+                self._callbacks.progress(words, event.fraction)
             elif isinstance(event, Finished):
                 self._end(self._placed(event.result))
             elif isinstance(event, Written):
@@ -174,7 +175,7 @@ class Segmenter(Generic[Placed]):
 
     def close(self) -> None:
         """Cancel what is under way and end the worker."""
-        self.abort(Cancelled("Cancelled."))
+        self.abort(Cancelled(self._translate("Cancelled.")))
         if self.worker is not None:
             self.worker.close()
 
