@@ -120,7 +120,7 @@ def test_the_library_imports_slicer_in_its_slicer_package_only():
     pattern = re.compile(r"^\s*(import|from) (slicer|qt|ctk)\b", re.MULTILINE)
     library = MODULE / "IVDSegmentationLib"
     importing = [p.relative_to(library) for p in library.rglob("*.py") if pattern.search(p.read_text(encoding="utf-8"))]
-    assert Path("slicer/nodes.py") in importing
+    assert Path("slicer/volume_nodes.py") in importing
     assert [path for path in importing if path.parts[0] != "slicer"] == []
 
 
@@ -128,5 +128,5 @@ def test_the_terminology_file_holds_the_disc():
     term = json.loads((MODULE / "Resources" / "IntervertebralDiscs.term.json").read_text(encoding="utf-8"))
     (category,) = term["SegmentationCodes"]["Category"]
     assert (category["CodeValue"], category["Type"][0]["CodeValue"]) == ("123037004", "360499006")
-    source = (MODULE / "IVDSegmentationLib" / "slicer" / "results.py").read_text(encoding="utf-8")
+    source = (MODULE / "IVDSegmentationLib" / "slicer" / "result_nodes.py").read_text(encoding="utf-8")
     assert term["SegmentationCategoryTypeContextName"] in source

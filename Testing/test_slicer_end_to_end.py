@@ -45,7 +45,7 @@ def run_self_test(*names):
 
 
 def test_the_self_test_passes_where_the_truth_is_answered(monkeypatch):
-    Person()
+    Person().logic.segmenter.worker = None
 
     class Oracle(FakeWorker):
         """Answers with the labels that the scene holds as the reference."""
@@ -58,13 +58,20 @@ def test_the_self_test_passes_where_the_truth_is_answered(monkeypatch):
             super().segment(volumes, **keywords)
 
     monkeypatch.setattr(slicer_setup, "make_worker", Oracle)
-    run_self_test("test_WholeJob", "test_Cancel")
+    run_self_test("test_panel", "test_whole_job", "test_cancel")
+
+
+def test_the_self_test_fails_where_the_panel_does(monkeypatch):
+    Person()
+    monkeypatch.setattr(slicer.util.getModuleWidget("IVDSegmentation"), "panel", None)  # as after a setup that failed
+    with pytest.raises(AssertionError, match="the panel could not be set up"):
+        run_self_test("test_panel")
 
 
 @needs_model
 def test_the_self_test_passes():
-    Person()
-    run_self_test("test_WholeJob", "test_Cancel", "test_Errors")
+    Person().logic.segmenter.worker = None
+    run_self_test("test_panel", "test_whole_job", "test_cancel", "test_errors")
 
 
 @needs_model

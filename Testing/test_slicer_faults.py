@@ -7,7 +7,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 from IVDSegmentationLib.errors import Cancelled, InputError, ModelError, OutputError
-from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.slicer import result_nodes as module_of_nodes
 from IVDSegmentationLib.worker.protocol import Failed
 from IVDSegmentationLib.worker.session import WorkerFailed
 from slicer_harness.application import BOXES
@@ -35,7 +35,7 @@ def assert_next_run_works(person):
     assert len([node for node in result_nodes() if node.IsA("vtkMRMLModelNode")]) == len(
         np.unique(PHANTOM.labels[PHANTOM.labels > 0])
     )
-    assert person.ui.segmentButton.text == "Segment"
+    assert person.ui.segmentButton.text == "&Segment"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -70,9 +70,9 @@ def test_cancel_at_every_stage_leaves_the_scene_as_it_was(person, stage):
     person.click(person.ui.segmentButton)
     for _ in range(len(STAGES) + 2):
         person.logic.segmenter.poll()
-    assert person.ui.segmentButton.text == "Cancel"
+    assert person.ui.segmentButton.text == "&Cancel"
     assert "Stop" in person.ui.segmentButton.toolTip
-    person.click(person.ui.segmentButton)
+    person.cancel()
     assert not person.logic.running
     assert person.worker.cancelled == 1
     assert person.boxes == []
@@ -132,18 +132,18 @@ def test_an_input_that_changes_its_size_gets_no_result(person):
     assert scene_state() == before
 
 
-@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "_add_model", "_add_centers", "add_tables", "add_plot"])
+@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "_add_model", "add_centers", "add_tables", "add_plot"])
 def test_an_error_while_the_result_is_placed_takes_all_of_it_back(person, monkeypatch, step):
     person.segment()
     before = scene_state()
-    real = getattr(mrml_results, step)
+    real = getattr(module_of_nodes, step)
 
     def fails_after(*arguments):
         real(*arguments)
         raise MemoryError("no memory is left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mrml_results, step, fails_after)
+        patch.setattr(module_of_nodes, step, fails_after)
         person.segment()
     assert person.boxes == ["no memory is left"]
     assert scene_state() == before
@@ -162,12 +162,17 @@ def test_a_second_run_is_refused_while_one_is_under_way(person):
     assert result_nodes()
 
 
-def test_two_quick_clicks_start_and_cancel_one_run(person):
+def test_a_double_click_starts_one_run_that_a_later_click_cancels(person):
     before = scene_state()
+    person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
+    person.click(person.ui.segmentButton)
+    assert person.logic.running
+    assert (len(person.worker.requests), person.worker.cancelled) == (1, 0)
+    person.take_time()
     person.click(person.ui.segmentButton)
     assert not person.logic.running
-    assert len(person.worker.requests) == person.worker.cancelled == 1
+    assert person.worker.cancelled == 1
     assert scene_state() == before
     assert_next_run_works(person)
 
@@ -186,7 +191,7 @@ def test_reloading_the_module_ends_the_run_and_the_worker(person):
     person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
     slicer.util.reloadScriptedModule("IVDSegmentation")
-    person.panel = slicer.util.getModuleWidget("IVDSegmentation")
+    person.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
     assert person.logic is not old
     assert not old.running
     assert person.worker.closed == 1
@@ -202,5 +207,5 @@ def test_nothing_is_observed_once_a_run_is_over(person):
     person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
     assert person.logic.Observations != []
-    person.click(person.ui.segmentButton)
+    person.cancel()
     assert person.logic.Observations == []

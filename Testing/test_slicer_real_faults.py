@@ -72,7 +72,7 @@ def fails(person: Person, before: dict[str, object]) -> str:
     assert ". " not in text
     assert scene_state() == before
     assert result_nodes() == []
-    assert person.ui.segmentButton.text == "Segment"
+    assert person.ui.segmentButton.text == "&Segment"
     assert person.ui.stageMessage.text in ("Not segmented.", "")
     assert not person.ui.progressBar.visible
     assert person.ui.inputsSection.enabled

@@ -11,8 +11,8 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN
-from IVDSegmentationLib.slicer import nodes as mrml
-from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.slicer.attributes import CONFIDENCE
+from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state, table_text
 
 OURS = [level for level, label in LABELS.items() if (PHANTOM.labels == label).any()]
@@ -85,15 +85,16 @@ def test_everything_has_the_new_names_at_once_and_nothing_is_segmented_again(per
     assert len(person.worker.requests) == 1
     assert result_nodes() == nodes
     assert [row[0] for row in table_text(person.ui.measurementsTable).rows] == UP[::-1]
-    assert person.ui.resultsMessage.text.startswith(f"{len(UP)} discs with their confidence: {', '.join(UP)[:5]}")
+    assert person.ui.resultsMessage.text.startswith(f"{len(UP)} discs, {UP[0]} to {UP[-1]}.")
+    assert [row[0] for row in table_text(person.ui.discsTable).rows] == UP[::-1]
     assert before.report["discs"][0]["volume_mm3"] == after.report["discs"][0]["volume_mm3"]
     assert person.boxes == []
 
 
 def test_the_warning_of_uncertain_levels_goes_and_gaps_keep_their_place(person):
     assert UNCERTAIN in person.ui.warningsMessage.text
-    assert not person.ui.optionsSection.collapsed  # where the lowest level is set
-    assert person.ui.lowestLevelLabel.text == "Lowest level:"
+    assert not person.ui.resultsSection.collapsed  # where the lowest level is set
+    assert person.ui.lowestLevelBox.enabled
     person.ui.lowestLevelBox.setCurrentText("L4-L5")
     assert UNCERTAIN not in person.ui.warningsMessage.text
     assert "No disc was found at L3-L4" in person.ui.warningsMessage.text
@@ -178,7 +179,7 @@ def test_segments_keep_their_confidence_term_and_surface(person):
     segmentation = result.segmentation.GetSegmentation()
     for disc in result.discs:
         segment, text = segmentation.GetSegment(disc.level), vtk.reference("")
-        assert segment.GetTag(mrml_results.CONFIDENCE, text)
+        assert segment.GetTag(CONFIDENCE, text)
         assert float(str(text)) == pytest.approx(disc.confidence, abs=1e-3)
         assert segment.GetTag(segment.GetTerminologyEntryTagName(), text)
         assert "Intervertebral disc" in str(text)
@@ -211,7 +212,7 @@ def test_the_console_renames_without_the_panel(person):
 def test_agreement_is_told_under_the_new_names_and_missing_discs_under_the_references(person):
     labels = np.where(PHANTOM.labels == 2, 0, PHANTOM.labels)
     labels[2:6, 2:9, 2:6] = 9  # a disc where we have none
-    expert = mrml.add_volume(Volume(labels, PHANTOM.grid), "expert", case="", channel=None)
+    expert = add_volume(Volume(labels, PHANTOM.grid), "expert", case="", channel=None)
     person.ui.referenceSelector.choose(expert)
     person.segment()
     before = result_of(person).report["metrics"]

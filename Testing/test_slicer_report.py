@@ -17,8 +17,8 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 from IVDSegmentationLib.errors import Cancelled, OutputError
 from IVDSegmentationLib.images import Volume, read_volume, write_volume
 from IVDSegmentationLib.report.tables import TextTable
-from IVDSegmentationLib.slicer import nodes as mrml
 from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from IVDSegmentationLib.worker.protocol import Failed
 from made_results import files_below
 from slicer_harness.application import QFileDialog
@@ -50,7 +50,7 @@ def test_there_is_nothing_to_save_before_a_result_and_during_a_run():
     person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
     assert not person.ui.saveReportButton.enabled
-    person.click(person.ui.segmentButton)
+    person.cancel()
     assert person.ui.saveReportButton.enabled
 
 
@@ -58,7 +58,7 @@ def test_a_report_is_asked_of_the_worker_with_the_volumes_and_the_result(person,
     before = scene_state()
     person.click(person.ui.saveReportButton)
     assert person.logic.running
-    assert person.ui.segmentButton.text == "Cancel"
+    assert person.ui.segmentButton.text == "&Cancel"
     person.wait(lambda: person.ui.stageMessage.text == "Writing the report...")
     assert person.ui.progressBar.value == 30
     person.wait(lambda: not person.logic.running)
@@ -68,7 +68,7 @@ def test_a_report_is_asked_of_the_worker_with_the_volumes_and_the_result(person,
     assert set(asked["volumes"]) == {"water", "fat"}
     assert np.array_equal(asked["volumes"]["fat"].voxels, PHANTOM.channels["fat"])
     assert person.ui.stageMessage.text == f"Saved in {tmp_path / 'report'}."
-    assert person.ui.segmentButton.text == "Segment"
+    assert person.ui.segmentButton.text == "&Segment"
     assert scene_state() == before
     assert person.boxes == []
 
@@ -143,7 +143,7 @@ class Case:
         self.person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
         QFileDialog.folder = str(case)
         self.person.click(self.person.ui.loadFolderButton)
-        reference = mrml.add_volume(read_volume(folder / "expert.nii.gz"), "expert", case="", channel=None)
+        reference = add_volume(read_volume(folder / "expert.nii.gz"), "expert", case="", channel=None)
         self.person.ui.referenceSelector.choose(reference)
         chosen = self.person.panel.inputs.chosen()
         self.console = self.person.logic.segment(

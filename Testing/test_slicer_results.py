@@ -7,13 +7,15 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
+from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LABELS
-from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.slicer.attributes import CONFIDENCE
+from IVDSegmentationLib.slicer.result_nodes import TERMINOLOGY
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
-from slicer_harness.person import PHANTOM, Person, result_nodes
+from slicer_harness.person import PHANTOM, Person, result_nodes, table_text
 
 LEVELS = [level for level, label in LABELS.items() if (PHANTOM.labels == label).any()]
 OBLIQUE = Grid(
@@ -114,17 +116,17 @@ def test_names_colours_and_terms_are_those_of_the_levels(person):
         reference = vtk.reference("")
         assert segment.GetTag(segment.GetTerminologyEntryTagName(), reference)
         assert "SCT^360499006^Intervertebral disc" in str(reference)
-        assert segment.GetTag(mrml_results.CONFIDENCE, reference)
+        assert segment.GetTag(CONFIDENCE, reference)
         assert 0 < float(str(reference)) <= 1
     assert len({LEVEL_COLORS[level] for level in LABELS}) == len(LABELS)
 
 
 def test_the_term_of_the_segments_is_in_the_terminology_file(person):
     logic = slicer.modules.terminologies.logic()
-    context = mrml_results.TERMINOLOGY.split("~")[0]
+    context = TERMINOLOGY.split("~")[0]
     assert logic.IsTerminologyContextLoaded(context)
     entry = slicer.vtkSlicerTerminologyEntry()
-    assert logic.DeserializeTerminologyEntry(mrml_results.TERMINOLOGY, entry)
+    assert logic.DeserializeTerminologyEntry(TERMINOLOGY, entry)
     assert entry.GetTypeObject().GetCodeMeaning() == "Intervertebral disc"
 
 
@@ -245,8 +247,60 @@ def test_an_experts_reference_reaches_the_worker(person, kind):
     person.ui.waterSelector.choose(nodes["water"])
     person.segment()
     own = only(kind)
-    expert = slicer.mrmlScene.CopyNode(own) if kind == "vtkMRMLLabelMapVolumeNode" else own
-    person.click(person.ui.keepResultsBox)
+    person.ui.referenceSelector.choose(own)
+    assert not person.ui.segmentButton.enabled
+    assert "is a result of this module" in person.ui.segmentButton.toolTip
+    with pytest.raises(InputError, match="choose an expert's segmentation"):
+        person.logic.segment(nodes["water"], reference=own)
+    expert = slicer.mrmlScene.CopyNode(own)
     person.ui.referenceSelector.choose(expert)
     person.segment()
     assert np.array_equal(person.worker.requests[-1]["reference"].voxels, PHANTOM.labels)
+    assert expert.GetScene() is not None  # a copy is the user's own, and is not replaced with the result
+
+
+def test_result_after_result_has_the_same_names(person):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    names = []
+    for _ in range(3):
+        person.segment()
+        folder = hierarchy.GetItemName(person.panel.results.result.folder)
+        names.append((folder, sorted(node.GetName() for node in result_nodes())))
+    assert names[0][0] == "water discs"
+    assert names[0] == names[1] == names[2]
+    person.click(person.ui.keepResultsBox)
+    person.segment()
+    assert hierarchy.GetItemName(person.panel.results.result.folder) != "water discs"
+
+
+def test_the_bar_ends_at_its_end_and_moves_to_and_fro_while_nothing_is_known(person):
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.worker.hold_at = "start"
+    person.click(person.ui.segmentButton)
+    person.logic.segmenter.poll()
+    assert person.ui.progressBar.maximum == 0
+    assert person.ui.stageMessage.text == "Starting the segmentation process..."
+    person.worker.hold_at = None
+    person.wait(lambda: not person.logic.running)
+    assert person.ui.progressBar.value == person.ui.progressBar.maximum == 100
+
+
+def test_flags_stand_in_the_row_of_their_disc_and_the_case_above(person):
+    labels = PHANTOM.labels.copy()
+    labels[:, :, :][labels == 3] = 0
+    labels[10:13, 50:53, 60:62] = 3  # so small a disc is flagged
+    person.worker.labels = labels
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.segment()
+    result = person.panel.results.result
+    flagged = {disc.level: disc.flags for disc in result.discs if disc.flags}
+    assert flagged
+    rows = {row[0]: row for row in table_text(person.ui.discsTable).rows}
+    assert list(rows) == [disc.level for disc in reversed(result.discs)]
+    for disc in result.discs:
+        assert rows[disc.level][1:] == (f"{disc.confidence:.0%}", "\n".join(disc.flags))
+    assert "to be checked" in person.ui.resultsMessage.text

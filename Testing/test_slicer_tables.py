@@ -8,7 +8,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 import slicer
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.report.tables import agreement_table, contrast_table, measurements_table
-from IVDSegmentationLib.slicer import nodes as mrml
+from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from slicer_harness.person import PHANTOM, person_with_case, result_nodes, table_text
 
 
@@ -18,7 +18,7 @@ def person():
 
 
 def choose_reference(person, labels=PHANTOM.labels):
-    node = mrml.add_volume(Volume(labels, PHANTOM.grid), "expert", case="", channel=None)
+    node = add_volume(Volume(labels, PHANTOM.grid), "expert", case="", channel=None)
     person.ui.referenceSelector.choose(node)
 
 
@@ -61,11 +61,11 @@ def test_the_contrast_says_which_channels_are_computed_and_which_discs_are_the_r
     person.segment()
     result = person.panel.results.result
     columns = columns_of(result.tables["contrast"])
-    named = ["water", "fat (computed)", "in-phase", "opposed-phase (computed)"]
+    named = ["fat (computed)", "in-phase", "opposed-phase (computed)", "water"]
     assert columns["channel"] == [*named, *(f"{name}, reference" for name in named)]
     water, mask = PHANTOM.channels["water"].astype(float), PHANTOM.labels > 0
     by_hand = [water[mask].mean(), water[mask].std(), water[~mask].mean(), water[~mask].std()]
-    for row in (0, 4):  # the reference is the result here
+    for row in (3, 7):  # the reference is the result here
         found = [columns[name][row] for name in ("disc_mean", "disc_sd", "background_mean", "background_sd")]
         assert np.allclose(found, by_hand, rtol=1e-3)
         assert columns["contrast"][row] == pytest.approx(abs(by_hand[0] - by_hand[2]) / by_hand[2], rel=1e-3)
@@ -75,8 +75,8 @@ def test_without_a_reference_there_is_no_table_of_agreement(person):
     person.segment()
     result = person.panel.results.result
     assert set(result.tables) == {"measurements", "contrast", "levels"}
-    assert not person.ui.resultTabs.isTabEnabled(2)
-    assert person.ui.resultTabs.isTabEnabled(1)
+    assert not person.ui.resultTabs.isTabEnabled(3)
+    assert person.ui.resultTabs.isTabEnabled(2)
     assert "Dice" not in person.ui.resultsMessage.text
 
 
@@ -100,7 +100,7 @@ def test_with_a_reference_agreement_is_told_by_disc_and_over_all(person):
     assert told["Missing"] == (0, "")
     assert told["Extra"] == (1, "L4-L5")
     assert {"Located within 2 mm", "Located within 4 mm", "Located within 6 mm"} <= set(told)
-    assert person.ui.resultTabs.isTabEnabled(2)
+    assert person.ui.resultTabs.isTabEnabled(3)
     assert f"Dice against the reference: {metrics['overall_dice']:.3f}." in person.ui.resultsMessage.text
     assert "extra: 1 (L4-L5)" in person.ui.agreementMessage.text
     assert "within 4 mm" in person.ui.agreementMessage.text
@@ -117,7 +117,7 @@ def test_the_tables_of_the_panel_are_those_of_the_page(person):
     assert person.ui.measurementsTable.item(0, 1).text() == f"{volume:.0f}"
     person.ui.referenceSelector.choose(None)
     person.segment()
-    assert not person.ui.resultTabs.isTabEnabled(2)
+    assert not person.ui.resultTabs.isTabEnabled(3)
 
 
 @pytest.mark.parametrize("name", ["measurementsTable", "agreementTable"])

@@ -47,4 +47,4 @@ def test_the_guide_names_every_control():
     buttons += [ui.saveReportButton.text, *(ui.resultTabs.tabText(index) for index in range(ui.resultTabs.count))]
     labels = [widget.text.rstrip(":") for widget in vars(ui).values() if widget.name.endswith("Label")]
     assert len(labels) == 7
-    assert [text for text in buttons + labels if text not in table] == []
+    assert [text for text in buttons + labels if text.replace("&", "") not in table] == []

@@ -55,6 +55,8 @@ def boot() -> Any:
         Qt=pythonqt.Qt,
         QTimer=pythonqt.QTimer,
         QIcon=pythonqt.QIcon,
+        QPixmap=pythonqt.QPixmap,
+        QColor=pythonqt.QColor,
         QTableWidgetItem=pythonqt.QTableWidgetItem,
         QUiLoader=widgets.QUiLoader,
         QFile=_File,

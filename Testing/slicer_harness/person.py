@@ -11,8 +11,8 @@ import slicer
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.phantom import Phantom, make_phantom
 from IVDSegmentationLib.report.tables import TextTable
-from IVDSegmentationLib.slicer import nodes as mrml
-from IVDSegmentationLib.slicer import results as mrml_results
+from IVDSegmentationLib.slicer.attributes import CASE, CHANNEL, RESULT
+from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .application import BOXES, QFileDialog
@@ -34,7 +34,7 @@ class Person:
         boot()
         if not hasattr(slicer.modules, "ivdsegmentation"):
             load_module()
-        self.panel = slicer.util.getModuleWidget("IVDSegmentation")
+        self.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
         self.worker = FakeWorker(PHANTOM.labels, ("Check the levels.",))
         self.logic.segmenter.worker = self.worker
         slicer.mrmlScene.Clear(0)
@@ -64,9 +64,9 @@ class Person:
         nodes = {}
         for channel in channels:
             name = (names or {}).get(channel, channel)
-            node = mrml.add_volume(Volume(PHANTOM.channels[channel], grid), name, case="", channel=channel)
-            node.RemoveAttribute(mrml.CASE)
-            node.RemoveAttribute(mrml.CHANNEL)
+            node = add_volume(Volume(PHANTOM.channels[channel], grid), name, case="", channel=channel)
+            node.RemoveAttribute(CASE)
+            node.RemoveAttribute(CHANNEL)
             nodes[channel] = node
         return nodes
 
@@ -80,6 +80,18 @@ class Person:
         if table.item(row, 0) is None:
             raise AssertionError(f"{table.name} has no row {row}")
         table.cellClicked.emit(row, 0)
+
+    def take_time(self) -> None:
+        """Let the time of a double click pass."""
+        timer = self.panel.run._just_started
+        end_s = time.monotonic() + 5.0
+        while timer.active and time.monotonic() < end_s:
+            slicer.app.processEvents()
+
+    def cancel(self) -> None:
+        """Click on Cancel, as a click of its own."""
+        self.take_time()
+        self.click(self.ui.segmentButton)
 
     def segment(self) -> None:
         self.click(self.ui.segmentButton)
@@ -120,7 +132,7 @@ def table_text(table: Any) -> TextTable:
 def result_nodes() -> list[Any]:
     """The nodes that this extension has put into the scene as results."""
     nodes = [slicer.mrmlScene.GetNthNode(index) for index in range(slicer.mrmlScene.GetNumberOfNodes())]
-    return [node for node in nodes if node.GetAttribute(mrml_results.RESULT) and not node.IsA("vtkMRMLColorNode")]
+    return [node for node in nodes if node.GetAttribute(RESULT) and not node.IsA("vtkMRMLColorNode")]
 
 
 def person_with_case() -> Person:

@@ -167,7 +167,7 @@ WIDGET_CLASSES: dict[str, type] = {
 LAYOUT_CLASSES = {name: getattr(QtWidgets, name) for name in ("QVBoxLayout", "QHBoxLayout", "QFormLayout")}
 QTimer = pythonqt_class(QtCore.QTimer)
 Qt = Namespace(WaitCursor=3, BusyCursor=16, AlignRight=0x2, AlignVCenter=0x80)
-QIcon = QtGui.QIcon
+QIcon, QPixmap, QColor = QtGui.QIcon, QtGui.QPixmap, QtGui.QColor
 
 
 class QTableWidgetItem(QtWidgets.QTableWidgetItem):

@@ -58,7 +58,7 @@ def _soak(runs: int) -> None:
             print(f"{run:4d} {time.monotonic() - start_s:5.0f} s  {listed}", flush=True)
         if run % 10 == 3 and run <= runs // 2:
             person.click(person.ui.segmentButton)
-            person.click(person.ui.segmentButton)
+            person.cancel()
     person.logic.close()
     slack = {name: GROWTH_MB if name.endswith("memory_mb") else 0 for name in held}
     grown = [name for name in held if held[name] > settled[name] + slack[name]]

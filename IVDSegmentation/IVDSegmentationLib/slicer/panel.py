@@ -1,148 +1,179 @@
-"""Two parts of the panel: the section of the inputs, which finds and loads volumes, and that of the results."""
+"""The panel: its parts, the parameter node they are bound to, and the scene they follow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import qt
 import slicer
+import vtk
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
-from ..errors import InputError
-from ..levels.labelling import UNCERTAIN
-from ..report.tables import TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
-from . import texts as slicer_texts
-from .parameters import AUTOMATIC, CHANNEL_PARAMETERS, lowest_level
-from .results import SceneResult, center_on
+from . import setup, texts
+from .errors_shown import errors_shown
+from .inputs_section import InputsSection
+from .parameters import CHANNEL_PARAMETERS, let_go, lowest_level
+from .results_section import ResultsSection
+from .run_section import RunSection
+from .scene_result import SceneResult
 
-_AGREEMENT_TAB = 2
+_ARRIVED_MS = 300
+"""Files dropped onto Slicer arrive one after another; so long after the last they have all come."""
 
 
-class InputsSection:
-    """Fills the four selectors through the parameter node, and says what was found."""
+class Panel(VTKObservationMixin):
+    """What the module shows. It is bound to the parameter node from its beginning on, whether it is visited or not: Slicer
+    5.10 keeps whatever was bound, and would keep it for each visit."""
 
-    def __init__(self, ui: Any, logic: Any, parameters: Callable[[], Any]) -> None:
-        """parameters: the parameter node in use; None while the panel is closed."""
-        self._ui, self._logic, self._parameters = ui, logic, parameters
-        ui.findButton.connect("clicked(bool)", self._find)
-        ui.loadFolderButton.connect("clicked(bool)", self._load)
+    def __init__(self, widget: Any, logic: Any, parent: Any) -> None:
+        """widget: made of the module's .ui. logic: the module's. parent: the widget of the module that holds it."""
+        VTKObservationMixin.__init__(self)
+        self.ui, self.logic, self.parent = slicer.util.childWidgetVariables(widget), logic, parent
+        widget.setMRMLScene(slicer.mrmlScene)
+        self._widget = widget
+        self._parameters: Any = None
+        self._gui_tag: int | None = None
+        self.ui.copyMessage.text = setup.other_copy(Path(slicer.util.modulePath("IVDSegmentation")).parent)
+        self.ui.copyMessage.visible = self.ui.copyMessage.text != ""
+        self.inputs = InputsSection(self.ui, logic, lambda: self._parameters)
+        self.run = RunSection(self.ui, logic, self._segment)
+        self.results = ResultsSection(self.ui, logic)
+        self.ui.saveReportButton.connect("clicked(bool)", self._save_report)
+        self._arrived = qt.QTimer()
+        self._arrived.setSingleShot(True)
+        self._arrived.setInterval(_ARRIVED_MS)
+        self._arrived.connect("timeout()", self.inputs.fill_if_empty)
+        scene = slicer.mrmlScene
+        for event, method in (
+            (scene.StartCloseEvent, self._scene_closes),
+            (scene.StartImportEvent, self._scene_changes),
+            (scene.EndCloseEvent, self._scene_changed),
+            (scene.EndImportEvent, self._scene_changed),
+            (scene.NodeAddedEvent, self._node_added),
+            (scene.NodeAboutToBeRemovedEvent, self._node_leaves),
+        ):
+            self.addObserver(scene, event, method)
+        self._bind(logic.getParameterNode())
 
-    def chosen(self) -> dict[str, Any]:
-        """Channel -> node that is chosen for it, or None."""
-        return {channel: getattr(self._parameters(), name) for channel, name in CHANNEL_PARAMETERS.items()}
+    def enter(self) -> None:
+        """The module is chosen."""
+        self.inputs.fill_if_empty()
 
-    def fill_if_empty(self) -> None:
-        """Choose the volumes that look like the channels, if none is chosen and there is one for each."""
-        if self._parameters() is not None and not self._logic.running and not any(self.chosen().values()):
-            found, ambiguous = self._logic.findDixonVolumes()
-            if found and not ambiguous:
-                self._choose(found)
+    def close(self) -> None:
+        """The panel goes, and with it what the logic has under way."""
+        self._arrived.stop()
+        self.run.stop()
+        self._bind(None)
+        self.removeObservers()
+        self.logic.close()
 
-    def _choose(self, found: Mapping[str, Any]) -> None:
-        for channel, name in CHANNEL_PARAMETERS.items():
-            setattr(self._parameters(), name, found.get(channel))
-        channels = ", ".join(slicer_texts.channel_name(channel) for channel in found)
-        self._ui.inputsMessage.text = _("Found: {channels}.").format(channels=channels) if found else ""
+    def _bind(self, parameters: Any) -> None:
+        """Bind the panel to a parameter node, and to none while scenes change."""
+        if parameters is self._parameters:
+            return
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed)
+        self._parameters = parameters
+        if parameters is not None:
+            self._gui_tag = parameters.connectGui(self.ui)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed)
+            self._show_state()
 
-    def _find(self) -> None:
-        found, ambiguous = self._logic.findDixonVolumes()
-        self._choose(found)
-        if ambiguous:
-            self._ui.inputsMessage.text = " ".join(ambiguous)
-        elif not found:
-            self._ui.inputsMessage.text = _(
-                "None of the loaded volumes looks like a Dixon channel by its DICOM tags or its name: choose them yourself."
+    def _scene_closes(self, caller: Any, event: str) -> None:
+        self._scene_changes(caller, event)
+        self.results.clear()
+        self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
+
+    def _scene_changes(self, caller: Any, event: str) -> None:
+        # The selectors follow the nodes as they go and come; what the parameters hold is not theirs to change.
+        self._bind(None)
+
+    def _scene_changed(self, caller: Any, event: str) -> None:
+        parameters = self.logic.getParameterNode()
+        parameters.Modified()  # the nodes of an imported scene can come after the parameters that refer to them
+        self._bind(parameters)
+        if self.parent.isEntered:
+            self.inputs.fill_if_empty()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_added(self, caller: Any, event: str, node: Any) -> None:
+        if self.parent.isEntered and node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
+            self._arrived.start()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_leaves(self, caller: Any, event: str, node: Any) -> None:
+        if self._parameters is not None:
+            let_go(self._parameters, node)
+
+    def _parameters_changed(self, caller: Any, event: str) -> None:
+        if not self.logic.running:
+            self.results.rename_if_asked(self._parameters, self.inputs.chosen())
+        self._show_state()
+
+    def _segment(self) -> None:
+        if not self._is_set_up():
+            return
+        with errors_shown():
+            self.run.begin()
+            self.logic.segment(
+                **{CHANNEL_PARAMETERS[channel]: node for channel, node in self.inputs.chosen().items()},
+                reference=self._parameters.reference,
+                lowestLevel=lowest_level(self._parameters),
+                device=self._parameters.device,
+                keepResults=self._parameters.keepResults,
+                wait=False,
+                onProgress=self.run.progress,
+                onFinished=self._segmented,
+                onFailed=lambda error: self._failed(error, _("Not segmented.")),
             )
+        self._show_state()
 
-    def _load(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a Dixon examination"))
-        if folder:
-            with slicer.util.tryWithErrorDisplay(waitCursor=True):
-                self._choose(self._logic.loadFolder(folder))
-
-
-class ResultsSection:
-    """Shows a result: sentences and tables; a click on a disc's row moves the views there. Renames and saves it."""
-
-    def __init__(self, ui: Any, logic: Any) -> None:
-        self._ui, self._logic = ui, logic
-        self.result: SceneResult | None = None
-        ui.measurementsTable.connect("cellClicked(int,int)", self._go_to_measured)
-        ui.agreementTable.connect("cellClicked(int,int)", self._go_to_compared)
-        self.clear()
-
-    def clear(self) -> None:
-        """Show that there is no result."""
-        self.result = None
-        self._ui.resultsMessage.text = _("No result yet.")
-        self._ui.warningsMessage.text = self._ui.agreementMessage.text = ""
-        self._ui.resultTabs.visible = False
-
-    def show(self, result: SceneResult) -> None:
-        """Show this result from now on."""
-        self.result, ui, metrics = result, self._ui, result.report["metrics"]
-        ui.resultsMessage.text = slicer_texts.discs_found(result.discs, metrics)
-        ui.warningsMessage.text = slicer_texts.to_check(result.warnings, result.discs)
-        if any(warning.startswith(UNCERTAIN) for warning in result.warnings):
-            ui.optionsSection.collapsed = False  # it asks for the lowest level, which is chosen there
-        _fill(ui.measurementsTable, measurements_table(result.report, _))
-        _fill(ui.contrastTable, contrast_table(result.report, _))
-        if metrics is not None:
-            _fill(ui.agreementTable, agreement_table(metrics, _))
-            ui.agreementMessage.text = agreement_summary(metrics, _)
-        ui.resultTabs.setTabEnabled(_AGREEMENT_TAB, metrics is not None)
-        ui.resultTabs.visible = True
-
-    def rename_if_asked(self, parameters: Any, chosen: Mapping[str, Any]) -> None:
-        """Give the result the names that the parameter node asks for, if the volumes chosen (channel -> node) are its own:
-        otherwise they are asked for the case that is segmented next. A level that cannot be is told and taken back."""
-        result = self.result
-        if result is None or lowest_level(parameters) == result.lowest_level:
-            return
-        if {channel: node.GetID() for channel, node in chosen.items() if node is not None} != result.inputs:
-            return
-        with slicer.util.tryWithErrorDisplay(waitCursor=True):
+    def _is_set_up(self) -> bool:
+        """Whether the segmentation has the packages it needs, the user having been asked to install them."""
+        if not setup.missing():
+            return True
+        if not slicer.util.confirmOkCancelDisplay(setup.question(), _("IVD Segmentation")):
+            self.ui.stageMessage.text = setup.declined()
+            return False
+        self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
+        with errors_shown():
+            self._widget.enabled = False  # Slicer 5.10 installs without a dialog in front of the panel
             try:
-                self.show(self._logic.renameLevels(result, lowest_level(parameters)))
-            except InputError:
-                parameters.lowestLevel = result.lowest_level or AUTOMATIC
-                raise
+                self.ui.inputsMessage.text = self.logic.installPackages()
+            except setup.SetupError as error:
+                self.ui.stageMessage.text = str(error)
+                if not error.shown:
+                    raise
+            finally:
+                self._widget.enabled = True
+        return not setup.missing()
 
-    def save(
-        self,
-        progress: Callable[[str, float], None],
-        finished: Callable[[Any], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        """Ask for a folder and begin to write the report into it; callbacks as in the logic's saveReport."""
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the report"))
-        if folder:
-            with slicer.util.tryWithErrorDisplay(waitCursor=True):
-                self._logic.saveReport(
-                    self.result, folder, wait=False, onProgress=progress, onFinished=finished, onFailed=failed
-                )
+    def _segmented(self, result: SceneResult) -> None:
+        self.results.show(result)
+        self.run.done(_("Done."))
+        self._show_state()
 
-    def _go_to_measured(self, row: int) -> None:
-        self._go_to(self._ui.measurementsTable.item(row, 0).text())
+    def _save_report(self) -> None:
+        self.run.begin()
+        self.results.save(self.run.progress, self._saved, lambda error: self._failed(error, _("No report was saved.")))
+        self._show_state()
 
-    def _go_to_compared(self, row: int) -> None:
-        self._go_to(self._ui.agreementTable.item(row, 0).text())
+    def _saved(self, folder: Path) -> None:
+        self.run.done(_("Saved in {folder}.").format(folder=folder))
+        self._show_state()
 
-    def _go_to(self, level: str) -> None:
-        if self.result is not None:
-            center_on(self.result, level)
+    def _failed(self, error: Exception, message: str) -> None:
+        self._show_state()
+        self.run.failed(error, message)
 
-
-def _fill(table: Any, content: TextTable) -> None:
-    table.setColumnCount(len(content.headings))
-    table.setRowCount(len(content.rows))
-    table.setHorizontalHeaderLabels(list(content.headings))
-    for row, texts in enumerate(content.rows):
-        for column, text in enumerate(texts):
-            item = qt.QTableWidgetItem(text)
-            if column:
-                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            table.setItem(row, column, item)
-    table.resizeColumnsToContents()
-    table.resizeRowsToContents()
+    def _show_state(self) -> None:
+        running = self.logic.running
+        for section in (self.ui.inputsSection, self.ui.optionsSection):
+            section.enabled = not running
+        self.ui.lowestLevelBox.enabled = not running
+        self.ui.saveReportButton.enabled = self.results.result is not None and not running
+        if self._parameters is not None:
+            self.run.show_state(texts.lacking(self.inputs.chosen(), self._parameters.reference))

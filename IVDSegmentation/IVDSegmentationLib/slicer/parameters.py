@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import vtk
@@ -39,7 +39,31 @@ def let_go(parameters: Any, node: Any) -> None:
             setattr(parameters, name, None)
 
 
-class ValidChoices:
+class ParameterNodes:
+    """One wrapper for as long as the scene keeps its parameter node, and valid choices in it."""
+
+    def __init__(self, wrapper: Callable[[Any], Any]) -> None:
+        """wrapper: the class of Slicer's parameterNodeWrapper."""
+        self._wrapper = wrapper
+        self._wrapped: Any = None
+        self._valid: _ValidChoices | None = None
+
+    def wrapped(self, node: Any) -> Any:
+        """The wrapper of a node. A wrapper costs observers for as long as anyone keeps it."""
+        if self._wrapped is None or self._wrapped.parameterNode is not node:
+            self.forget()
+            self._valid = _ValidChoices(node)
+            self._wrapped = self._wrapper(node)
+        return self._wrapped
+
+    def forget(self) -> None:
+        """Keep no wrapper, and observe its node no more."""
+        if self._valid is not None:
+            self._valid.stop()
+        self._wrapped = self._valid = None
+
+
+class _ValidChoices:
     """Keeps the choices of a parameter node valid: one that this version does not know becomes the default.
 
     A scene of another version, or a script, can hold any text, which Slicer's parameter node wrapper hands on as it is and its

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..levels.colors import LEVEL_COLORS
 from ..levels.labelling import LABELS
 from ..pipeline.renaming import relabelled, renamed
-from .results import SceneResult
+from .scene_result import SceneResult
 from .tables import fill_tables
 
 

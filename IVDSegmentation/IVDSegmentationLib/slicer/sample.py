@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 
 from ..images import Volume
-from .nodes import add_channels, add_volume
+from .volume_nodes import add_channels, add_volume
 
 SAMPLE_NAME, SAMPLE_SEED = "Dixon lumbar phantom", 2018
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"

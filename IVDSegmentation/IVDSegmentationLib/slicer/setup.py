@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any, Protocol
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..errors import IVDSegmentationError
@@ -32,7 +35,12 @@ _DOWNLOAD_GB, _ON_DISK_GB = 0.7, 2
 
 
 class SetupError(IVDSegmentationError):
-    """What the segmentation needs could not be installed; the message says what to do."""
+    """What the segmentation needs could not be installed; the message says what to do. shown: Slicer has told of the failure
+    in a box of its own already."""
+
+    def __init__(self, message: str, *, shown: bool = False) -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 def missing() -> list[str]:
@@ -49,10 +57,11 @@ def question() -> str:
     ).format(packages=", ".join(_PACKAGES), download=_DOWNLOAD_GB, disk=_ON_DISK_GB)
 
 
-def declined() -> SetupError:
-    """The user said no."""
-    message = _("Nothing was installed: press Segment again when these may be installed: {packages}")
-    return SetupError(message.format(packages=", ".join(_PACKAGES)))
+def declined() -> str:
+    """What to say where the user said no."""
+    return _("Nothing was installed: press Segment again when these may be installed: {packages}").format(
+        packages=", ".join(_PACKAGES)
+    )
 
 
 class Packaging(Protocol):
@@ -60,28 +69,39 @@ class Packaging(Protocol):
 
     def load_requirements(self, path: str) -> list[Any]: ...
 
-    def pip_ensure(self, requirements: list[Any], *, constraints: str, prompt_install: bool, requester: str) -> object: ...
+    def pip_install(
+        self, requirements: list[str], constraints: str, no_deps_requirements: list[str], *, requester: str
+    ) -> object: ...
 
 
-def install(pip_install: Callable[[list[str]], object], packaging: Packaging | None) -> None:
-    """Install what is missing, the user having said yes. pip_install: slicer.util's, with pip's arguments. packaging:
-    slicer.packaging, which shows the progress; None before Slicer 5.12.
+def install(pip_install: Callable[[list[str]], object], packaging: Packaging | None) -> str:
+    """Install what is missing, the user having said yes; nothing while Slicer is tested.
 
+    pip_install: slicer.util's, with pip's arguments. packaging: slicer.packaging, which shows the progress, and a box of its
+    own where pip fails; None before Slicer 5.12.
+
+    Returns which packages in use have become others, and that Slicer is to be started again; empty in the common case.
     Raises SetupError where it fails or something is missing still.
     """
+    if slicer.app.testingEnabled():
+        raise SetupError(_("Nothing is installed while Slicer is tested."))
+    before = _versions_in_use()
     try:
         with _constraints() as constraints:
             if packaging is None:
                 pip_install(["-r", str(REQUIREMENTS), "-c", str(constraints)])
+                pip_install(["--no-deps", ALONE])
             else:
-                wanted = packaging.load_requirements(str(REQUIREMENTS))
-                packaging.pip_ensure(wanted, constraints=str(constraints), prompt_install=False, requester="IVD Segmentation")
-        pip_install(["--no-deps", ALONE])
+                # Not pip_ensure: it would ask, in the middle of this, whether to restart Slicer.
+                wanted = [str(one) for one in packaging.load_requirements(str(REQUIREMENTS))]
+                packaging.pip_install(wanted, str(constraints), [ALONE], requester="IVD Segmentation")
     except Exception as error:  # pip's failures have no common type across Slicer versions
-        raise SetupError(_failed()) from error
+        raise SetupError(_failed(), shown=packaging is not None and isinstance(error, CalledProcessError)) from error
     importlib.invalidate_caches()
     if missing():
         raise SetupError(_failed())
+    after = _versions_in_use()
+    return _renewed([name for name, held in before.items() if after.get(name, held) != held])
 
 
 def _failed() -> str:
@@ -89,6 +109,21 @@ def _failed() -> str:
         "The packages could not be installed: connect this computer to the internet and press Segment again, or install "
         "them from a folder of wheels with slicer.util.pip_install({arguments})"
     ).format(arguments=f"'--no-index --find-links FOLDER -r \"{REQUIREMENTS}\"'")
+
+
+def _renewed(names: list[str]) -> str:
+    if not names:
+        return ""
+    return _("Other versions of {packages}, which were in use, were installed: restart Slicer when you are done.").format(
+        packages=", ".join(sorted(names))
+    )
+
+
+def _versions_in_use() -> dict[str, str]:
+    """Distribution -> version of those that this Slicer has imported a package of."""
+    importlib.invalidate_caches()
+    names = {name for package, owners in packages_distributions().items() if package in sys.modules for name in owners}
+    return {name: version(name) for name in names}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the panel says, as plain sentences: what is lacking, what was found, what to check."""
+"""What the panel says, in the user's language: what is lacking, what was found, what to check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..dixon.channels import PLAIN_NAMES
 from ..pipeline.result import Disc
+from .scene_result import is_of_a_result
 
 
 def channel_name(channel: str) -> str:
@@ -16,26 +17,46 @@ def channel_name(channel: str) -> str:
     return _(PLAIN_NAMES[channel])
 
 
-def lacking(chosen: Mapping[str, str | None]) -> str:
-    """What keeps the user from segmenting; empty if nothing does. chosen: channel -> name of the volume, or None."""
-    if not any(name for channel, name in chosen.items() if channel != "fat"):
+def lacking(chosen: Mapping[str, Any], reference: Any) -> str:
+    """What keeps the user from segmenting; empty if nothing does. chosen: channel -> volume node, or None."""
+    if not any(node for channel, node in chosen.items() if channel != "fat"):
         return _("Choose a water, in-phase or opposed-phase volume first: discs do not show in fat alone.")
-    names = [name for name in chosen.values() if name]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    return _("{name} is chosen for two channels: choose another.").format(name=twice) if twice else ""
+    nodes = [node for node in chosen.values() if node is not None]
+    twice = next((node for node in nodes if nodes.count(node) > 1), None)
+    if twice is not None:
+        return _("{name} is chosen for two channels: choose another.").format(name=twice.GetName())
+    return own_reference(reference)
+
+
+def own_reference(reference: Any) -> str:
+    """What is wrong with a reference that this extension has made itself; empty for any other and none."""
+    if reference is None or not is_of_a_result(reference):
+        return ""
+    return _("{name} is a result of this module: choose an expert's segmentation as the reference.").format(
+        name=reference.GetName()
+    )
 
 
 def discs_found(discs: Sequence[Disc], metrics: Mapping[str, Any] | None) -> str:
-    """The levels from the lowest upwards, with the confidence of each, and the overall Dice of a report's metrics."""
-    listed = ", ".join(f"{disc.level} ({disc.confidence:.0%})" for disc in discs)
-    found = _("1 disc with its confidence: {discs}.") if len(discs) == 1 else _("{count} discs with their confidence: {discs}.")
-    text = found.format(count=len(discs), discs=listed)
+    """How many discs there are, which, and how many to check; with a reference the Dice over all voxels."""
+    if not discs:
+        return _("No disc.")
+    if len(discs) == 1:
+        text = _("1 disc: {lowest}.").format(lowest=discs[0].level)
+    else:
+        text = _("{count} discs, {lowest} to {highest}.").format(
+            count=len(discs), lowest=discs[0].level, highest=discs[-1].level
+        )
+    flagged = sum(1 for disc in discs if disc.flags)
+    if flagged == 1:
+        text += " " + _("1 of them is to be checked.")
+    elif flagged:
+        text += " " + _("{count} of them are to be checked.").format(count=flagged)
     if metrics is not None:
         text += " " + _("Dice against the reference: {dice}.").format(dice=f"{metrics['overall_dice']:.3f}")
     return text
 
 
-def to_check(warnings: Sequence[str], discs: Sequence[Disc]) -> str:
-    """One line for each warning of the pipeline and each flag of a disc."""
-    sentences = [*warnings, *(f"{disc.level}: {flag}" for disc in discs for flag in disc.flags)]
-    return "\n".join(f"⚠ {sentence}" for sentence in sentences)
+def to_check(warnings: Sequence[str]) -> str:
+    """One line for each thing to check in the case; those of a disc stand in its row."""
+    return "\n".join(f"⚠ {sentence}" for sentence in warnings)

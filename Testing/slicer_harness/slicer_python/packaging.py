@@ -25,8 +25,14 @@ def pip_ensure(
     _record(requirements, constraints, {"prompt_install": prompt_install, "requester": requester})
 
 
-def pip_install(requirements: str | list[str], constraints: Any = None, requester: str | None = None) -> None:
-    _record([requirements] if isinstance(requirements, str) else requirements, constraints, {"requester": requester})
+def pip_install(
+    requirements: str | list[str],
+    constraints: Any = None,
+    no_deps_requirements: list[str] | None = None,
+    requester: str | None = None,
+) -> None:
+    more = {"requester": requester, "alone": no_deps_requirements}
+    _record([requirements] if isinstance(requirements, str) else requirements, constraints, more)
 
 
 def _record(requirements: list[str], constraints: Any, more: dict[str, Any]) -> None:

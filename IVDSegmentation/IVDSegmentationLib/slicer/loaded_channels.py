@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..dixon.channels import CHANNELS, channel_of_image_type, recognise_channel
+from .attributes import CHANNEL
 from .texts import channel_name
 
 
@@ -39,3 +42,17 @@ def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list
         if len(same) > 1
     ]
     return found, ambiguous
+
+
+def candidates() -> list[Candidate]:
+    """The scalar volumes of the scene, by node ID, with what tells their channel."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return [_candidate(node) for node in nodes if not node.IsA("vtkMRMLLabelMapVolumeNode")]
+
+
+def _candidate(node: Any) -> Candidate:
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)  # absent until Slicer's DICOM module has started, or for good
+    image_type = database.instanceValue(uids[0], "0008,0008") if uids and database is not None else ""
+    values = tuple(image_type.split("\\")) if image_type else ()
+    return Candidate(node.GetID(), node.GetName(), node.GetAttribute(CHANNEL), values)

@@ -1,0 +1,181 @@
+"""What the module does, without its panel: volumes of the scene are found, segmented, renamed and reported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from ..dixon import read_channels
+from ..dixon.channels import REFERENCE_ORDER
+from ..errors import Cancelled, InputError
+from ..worker.session import Callbacks, Request, Segmenter, Worker
+from . import setup
+from .attributes import CASE
+from .loaded_channels import candidates, find_channels
+from .reference_labels import labels_of
+from .renaming import rename_result
+from .result_nodes import place_result
+from .scene_result import SceneResult
+from .texts import own_reference
+from .volume_nodes import add_channels, volume_of
+
+_POLL_MS = 100
+
+
+class SegmentationLogic(VTKObservationMixin):
+    """Segments volumes of the scene; the panel and the console use it alike.
+
+    >>> logic = slicer.util.getModuleLogic("IVDSegmentation")
+    >>> result = logic.segment(water=slicer.util.getNode("water"), fat=slicer.util.getNode("fat"))
+    """
+
+    def __init__(self, make_worker: Callable[[], Worker]) -> None:
+        """make_worker: called when the first case comes."""
+        VTKObservationMixin.__init__(self)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MS)
+        self.segmenter: Segmenter[Any] = Segmenter(make_worker, self._timer, _)
+        self._timer.connect("timeout()", self.segmenter.poll)
+        self._inputs: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether a segmentation or report is under way."""
+        return self.segmenter.running
+
+    def findDixonVolumes(self) -> tuple[dict[str, Any], list[str]]:
+        """(channel -> volume node that looks like it, sentences on channels that several volumes look like)."""
+        found, ambiguous = find_channels(candidates())
+        return {channel: slicer.mrmlScene.GetNodeByID(key) for channel, key in found.items()}, ambiguous
+
+    def loadFolder(self, folder: str | Path) -> dict[str, Any]:
+        """Load the Dixon channels in a folder; channel -> new volume node. Raises InputError, and loads nothing then."""
+        return add_channels(read_channels(Path(folder)), Path(folder).name)
+
+    def installPackages(self) -> str:
+        """Install what the segmentation needs beside Slicer, having asked before. Returns what the user should know of it,
+        may be empty. Raises setup.SetupError."""
+        try:
+            from slicer import packaging
+        except ImportError:  # Slicer 5.10
+            packaging = None
+        return setup.install(slicer.util.pip_install, packaging)
+
+    def segment(  # noqa: PLR0917
+        self,
+        water: vtkMRMLScalarVolumeNode | None = None,
+        fat: vtkMRMLScalarVolumeNode | None = None,
+        inPhase: vtkMRMLScalarVolumeNode | None = None,
+        opposedPhase: vtkMRMLScalarVolumeNode | None = None,
+        reference: vtkMRMLSegmentationNode | vtkMRMLLabelMapVolumeNode | None = None,
+        lowestLevel: str | None = None,
+        device: str = "auto",
+        *,
+        keepResults: bool = False,
+        wait: bool = True,
+        onProgress: Callable[[str, float], None] = lambda stage, fraction: None,
+        onFinished: Callable[[SceneResult], None] = lambda result: None,
+        onFailed: Callable[[Exception], None] = lambda error: None,
+    ) -> SceneResult | None:
+        """Segment the discs of a case, given as any channels but fat alone, and put them into the scene.
+
+        reference: an expert's segmentation to compare with. lowestLevel: name of the lowest disc, `L5-S1` style.
+        keepResults: add to earlier results of the case instead of replacing them. wait: return the SceneResult when it
+        is there, events processed meanwhile; otherwise return at once and call back: onProgress with the stage in words
+        and the fraction done, then once onFinished with the SceneResult or onFailed with the exception.
+
+        Raises (or hands to onFailed) IVDSegmentationError: InputError, ModelError, OutputError, WorkerFailed, Cancelled;
+        the scene is then as it was.
+        """
+        given = {"water": water, "fat": fat, "in_phase": inPhase, "opposed_phase": opposedPhase}
+        nodes = {channel: node for channel, node in given.items() if node is not None}
+        if not set(nodes) - {"fat"}:
+            raise InputError(_("no volume is given in which discs show: give water, in-phase or opposed-phase"))
+        if own_reference(reference):
+            raise InputError(own_reference(reference))
+        grid = next(nodes[channel] for channel in REFERENCE_ORDER if channel in nodes)
+        inputs = {channel: node.GetID() for channel, node in nodes.items()}
+        request = Request(
+            volumes={channel: volume_of(node) for channel, node in nodes.items()},
+            name=grid.GetAttribute(CASE) or grid.GetName(),
+            reference=None if reference is None else labels_of(reference, grid),
+            lowest_level=lowestLevel,
+            device=device,
+        )
+
+        def place(answer: Any) -> SceneResult:
+            return place_result(answer, request, inputs, grid, keep_earlier=keepResults)
+
+        def ended(callback: Callable[[Any], None]) -> Callable[[Any], None]:
+            def call(outcome: Any) -> None:
+                self.removeObservers()
+                callback(outcome)
+
+            return call
+
+        self.segmenter.begin(request, place, Callbacks(onProgress, ended(onFinished), ended(onFailed)))
+        self._inputs = tuple(inputs.values())
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._scene_closes)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._node_leaves)
+        return self._outcome() if wait else None
+
+    def _outcome(self) -> Any:
+        """What the run under way comes to, events processed meanwhile. Raises its exception."""
+        while self.running:
+            slicer.app.processEvents()
+            time.sleep(0.02)
+        if isinstance(self.segmenter.outcome, Exception):
+            raise self.segmenter.outcome
+        return self.segmenter.outcome
+
+    def renameLevels(self, result: SceneResult, lowestLevel: str | None) -> SceneResult:
+        """Call the lowest disc of a result lowestLevel, count the others on from it, and return the renamed result; its nodes
+        are renamed, nothing is segmented again. None: the automatic names. Raises InputError, and changes nothing, for a
+        level that the discs cannot be counted from."""
+        return rename_result(result, lowestLevel)
+
+    def saveReport(
+        self,
+        result: SceneResult,
+        folder: str | Path,
+        *,
+        wait: bool = True,
+        onProgress: Callable[[str, float], None] = lambda stage, fraction: None,
+        onFinished: Callable[[Path], None] = lambda folder: None,
+        onFailed: Callable[[Exception], None] = lambda error: None,
+    ) -> Path | None:
+        """Write discs.nii.gz, surfaces, report.json, report.html and measurements.csv of a result, with the names it has, into
+        a folder, as `ivdseg segment` does. wait and callbacks as in `segment`; the result of both is the folder.
+
+        The files of an earlier report there are replaced; after a failure they are as they were. The pictures are of the
+        volumes' voxels as they are now. Raises (or hands to onFailed) IVDSegmentationError.
+        """
+        callbacks = Callbacks(onProgress, onFinished, onFailed)
+        self.segmenter.begin_report(result.request, result.named, Path(folder), callbacks)
+        return self._outcome() if wait else None
+
+    def cancel(self) -> None:
+        """Stop the segmentation or report under way, if any; the scene and the files stay as they are."""
+        self.segmenter.abort(Cancelled(_("Cancelled.")))
+
+    def close(self) -> None:
+        """Stop what is under way and end the segmentation process."""
+        self.segmenter.close()
+
+    def _scene_closes(self, caller: Any, event: str) -> None:
+        self.segmenter.abort(Cancelled(_("Cancelled: the scene was closed.")))
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_leaves(self, caller: Any, event: str, node: Any) -> None:
+        if node.GetID() in self._inputs:
+            message = _("{name} was deleted while it was being segmented: load it again")
+            self.segmenter.abort(InputError(message.format(name=node.GetName())))

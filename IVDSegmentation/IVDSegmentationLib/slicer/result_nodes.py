@@ -1,0 +1,183 @@
+"""A result of the segmentation as nodes of the scene, in one folder.
+
+It is put into the coordinates of the reference volume's node and under the same parent transform, so that it follows the
+volume when that is moved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import updateVolumeFromArray
+
+from ..errors import InputError
+from ..levels.colors import LEVEL_COLORS
+from ..pipeline.renaming import flagged
+from ..pipeline.result import Disc
+from ..worker.protocol import WorkerResult
+from ..worker.session import Request
+from .attributes import CASE, CONFIDENCE
+from .disc_centers import add_centers
+from .level_colors import level_table
+from .removal import remove_results
+from .scene_result import SceneResult, mark_as_result
+from .tables import add_plot, add_tables
+from .views import show_result
+
+TERMINOLOGY = (
+    "Segmentation category and type - Intervertebral discs"
+    "~SCT^123037004^Anatomical Structure~SCT^360499006^Intervertebral disc~^^"
+    "~Anatomic codes - DICOM master list~^^~^^"
+)
+"""The terminology entry of every segment; its context is Resources/IntervertebralDiscs.term.json."""
+
+_SUFFIX = re.compile(r"_\d+$")
+"""What Slicer adds to a name that another node has; none of ours ends so by itself."""
+
+
+def place_result(
+    answer: WorkerResult, request: Request, inputs: Mapping[str, str], reference: Any, *, keep_earlier: bool
+) -> SceneResult:
+    """Put a result into the scene (`add_result`), in place of earlier ones of its case unless these are kept, and show it."""
+    result = add_result(answer, request, inputs, reference)
+    if not keep_earlier:
+        remove_results(request.name, keep=result)
+        _take_free_names(result)
+    show_result(result, reference)
+    return result
+
+
+def add_result(answer: WorkerResult, request: Request, inputs: Mapping[str, str], reference: Any) -> SceneResult:
+    """Put a result into the scene, in one folder, on the grid and under the parent transform of the node `reference`.
+
+    All of it or, after any error, nothing. Raises InputError where the image of `reference` has changed its size.
+    """
+    scene, case = slicer.mrmlScene, request.name
+    if tuple(answer.label_volume.voxels.shape) != reference.GetImageData().GetDimensions():
+        message = _("{name} was changed while it was being segmented: segment it again")
+        raise InputError(message.format(name=reference.GetName()))
+    named = replace(answer, discs=flagged(answer.discs, answer.report))
+    before = {scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())}
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    own = hierarchy.GetItemByDataNode(reference)
+    parent = hierarchy.GetItemParent(own) if own else hierarchy.GetSceneItemID()
+    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(_folder_name(case)))
+    try:
+        labelmap = _add_labelmap(named, case, reference)
+        segmentation = _add_segmentation(named, case, labelmap)
+        models = {disc.level: _add_model(disc, segmentation) for disc in named.discs}
+        centers = add_centers(named, case, reference)
+        tables = add_tables(named.report, case)
+        plot, *series = add_plot(tables["levels"], case)
+        result = SceneResult(
+            request,
+            inputs,
+            named,
+            named,
+            request.lowest_level,
+            folder,
+            segmentation,
+            labelmap,
+            models,
+            centers,
+            tables,
+            plot,
+            tuple(series),
+        )
+        for node in result.nodes:
+            node.SetAttribute(CASE, case)
+            mark_as_result(node)
+            item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
+            hierarchy.SetItemParent(item, folder)
+        for node in result.in_space:
+            node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
+    except BaseException:
+        after = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+        for node in after:
+            if node not in before and not node.IsA("vtkMRMLColorNode"):
+                scene.RemoveNode(node)
+        hierarchy.RemoveItem(folder)
+        raise
+    return result
+
+
+def _folder_name(case: str) -> str:
+    return f"{case} discs"
+
+
+def _take_free_names(result: SceneResult) -> None:
+    """The names without a number behind them, where the results that had them are gone."""
+    scene = slicer.mrmlScene
+    for node in result.nodes:
+        plain = _SUFFIX.sub("", node.GetName())
+        if scene.GetFirstNodeByName(plain) is None:
+            node.SetName(plain)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    name = _folder_name(result.request.name)
+    if not hierarchy.GetItemChildWithName(hierarchy.GetItemParent(result.folder), name):
+        hierarchy.SetItemName(result.folder, name)
+
+
+def _add_labelmap(result: WorkerResult, case: str, reference: Any) -> Any:
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{case} disc labels")
+    # Bit by bit, where taking a matrix apart again would round.
+    directions = vtk.vtkMatrix4x4()
+    reference.GetIJKToRASDirectionMatrix(directions)
+    node.SetIJKToRASDirectionMatrix(directions)
+    node.SetSpacing(reference.GetSpacing())
+    node.SetOrigin(reference.GetOrigin())
+    updateVolumeFromArray(node, np.ascontiguousarray(result.label_volume.voxels.T))
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAndObserveColorNodeID(level_table().GetID())
+    return node
+
+
+def _add_segmentation(result: WorkerResult, case: str, labelmap: Any) -> Any:
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{case} disc segmentation")
+    node.SetReferenceImageGeometryParameterFromVolumeNode(labelmap)
+    segmentation = node.GetSegmentation()
+    binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segmentation.SetSourceRepresentationName(binary)
+    image = slicer.vtkOrientedImageData()
+    image.DeepCopy(labelmap.GetImageData())
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.GetIJKToRASMatrix(matrix)
+    image.SetGeometryFromImageToWorldMatrix(matrix)
+    for disc in result.discs:
+        segment = slicer.vtkSegment()
+        segment.SetName(disc.level)
+        segment.SetColor(*LEVEL_COLORS[disc.level])
+        segment.SetTag(segment.GetTerminologyEntryTagName(), TERMINOLOGY)
+        segment.SetTag(CONFIDENCE, f"{disc.confidence:.3f}")
+        segment.SetLabelValue(disc.label)
+        # One image for all segments, as Slicer itself keeps segments that do not overlap.
+        segment.AddRepresentation(binary, image)
+        segmentation.AddSegment(segment, disc.level)
+    node.CreateClosedSurfaceRepresentation()
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetVisibility3D(False)  # the models show the discs there
+    node.GetDisplayNode().SetOpacity2DFill(0.4)
+    return node
+
+
+def _add_model(disc: Disc, segmentation: Any) -> Any:
+    surface = vtk.vtkPolyData()
+    segmentation.GetClosedSurfaceRepresentation(disc.level, surface)
+    outwards = vtk.vtkPolyDataNormals()
+    outwards.SetInputData(surface)
+    outwards.AutoOrientNormalsOn()
+    outwards.SplittingOff()
+    outwards.Update()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", disc.level)
+    node.SetAndObservePolyData(outwards.GetOutput())
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetColor(*LEVEL_COLORS[disc.level])
+    node.GetDisplayNode().SetVisibility2D(False)
+    return node

@@ -1,0 +1,61 @@
+"""Volume nodes <-> Volumes: a volume goes out in the patient's LPS with its parent transforms applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import arrayFromVolume, updateVolumeFromArray
+
+from ..dixon.channels import PLAIN_NAMES
+from ..errors import InputError
+from ..images import Volume
+from .attributes import CASE, CHANNEL
+from .coordinates import RAS_LPS, grid_of
+from .level_colors import level_table
+
+
+def volume_of(node: Any) -> Volume:
+    """The voxels [i, j, k] and the LPS grid of a scalar volume node, its linear parent transforms applied.
+
+    Raises InputError: no image, several values in each voxel, a warping parent transform, sheared axes.
+    """
+    name = node.GetName()
+    if node.GetImageData() is None or 0 in node.GetImageData().GetDimensions():
+        raise InputError(_("{name} holds no image: load it again").format(name=name))
+    values = node.GetImageData().GetNumberOfScalarComponents()
+    if values > 1:
+        message = _("{name} has {values} values in each voxel: load one channel as one scalar volume")
+        raise InputError(message.format(name=name, values=values))
+    return Volume(arrayFromVolume(node).T, grid_of(node), name)
+
+
+def add_volume(volume: Volume, name: str, *, case: str, channel: str | None) -> Any:
+    """A new volume node of a Volume, scalar for a channel, labelmap for None; its case and channel are remembered."""
+    kind = "vtkMRMLScalarVolumeNode" if channel else "vtkMRMLLabelMapVolumeNode"
+    node = slicer.mrmlScene.AddNewNodeByClass(kind, name)
+    axes = np.eye(4)
+    axes[:3, :3] = np.asarray(volume.grid.direction) * volume.grid.spacing_mm
+    axes[:3, 3] = volume.grid.origin_mm
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy((RAS_LPS @ axes).ravel())
+    node.SetIJKToRASMatrix(matrix)
+    updateVolumeFromArray(node, np.ascontiguousarray(volume.voxels.T))
+    node.CreateDefaultDisplayNodes()
+    if not channel:
+        node.GetDisplayNode().SetAndObserveColorNodeID(level_table().GetID())
+    node.SetAttribute(CASE, case)
+    node.SetAttribute(CHANNEL, channel)
+    return node
+
+
+def add_channels(volumes: Mapping[str, Volume], case: str) -> dict[str, Any]:
+    """New volume nodes of a case's volumes by channel; channel -> node."""
+    return {
+        channel: add_volume(volume, f"{case} {PLAIN_NAMES[channel]}", case=case, channel=channel)
+        for channel, volume in volumes.items()
+    }
