@@ -6,7 +6,7 @@ CASE := demo-output/case
 RESULT := demo-output/result
 SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) Testing/test_extension_files.py
 
-.PHONY: demo test lint test-library test-slicer screenshots soak benchmark clean
+.PHONY: demo test lint test-library test-slicer translations screenshots soak benchmark clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -38,6 +38,9 @@ test-library: .venv/ready
 
 test-slicer: .venv-slicer/ready
 	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m pytest $(SLICER_TESTS)
+
+translations: .venv-slicer/ready
+	$(SLICER_BIN)/python translations/update_translations.py
 
 screenshots: .venv-slicer/ready
 	cd Testing && ../$(SLICER_BIN)/python -m slicer_harness.screenshots

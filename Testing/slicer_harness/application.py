@@ -186,6 +186,7 @@ class Application(Signals):
         super().__init__("startupCompleted()", "aboutToQuit()")
         self.temporaryPath = str(temporary)
         self.testing = False
+        self.applicationLocaleName = "en_US"
         self._scene, self._logic, self._modules, self._io = scene, logic, _ModuleManager(), _IOManager()
 
     def mrmlScene(self) -> Any:
@@ -203,6 +204,23 @@ class Application(Signals):
     def testingEnabled(self) -> bool:
         return self.testing
 
+    def translate(self, context: str, text: str) -> str:
+        return QtCore.QCoreApplication.translate(context, text)
+
+    def loadTranslations(self, folder: str) -> None:
+        """Load the folder's *<locale>.qm, else *<language>.qm, with hyphens or underscores; nothing for English."""
+        locale = self.applicationLocaleName
+        for suffix in (locale, locale.replace("_", "-"), locale.partition("_")[0]):
+            files = sorted(Path(folder).glob(f"*{suffix}.qm"))
+            if files:
+                break
+        else:
+            return
+        for file in files:
+            translator = QtCore.QTranslator(QtWidgets.QApplication.instance())
+            if translator.load(str(file)):
+                QtCore.QCoreApplication.installTranslator(translator)
+
     def processEvents(self) -> None:
         QtWidgets.QApplication.processEvents()
 
@@ -214,6 +232,11 @@ class Application(Signals):
 
     def topLevelWidgets(self) -> list[Any]:
         return [_MainWindow()]
+
+
+def as_started(app: Application, *, locale: str = "en_US") -> None:
+    """Make the application what other settings at its start would have made it."""
+    app.applicationLocaleName = locale
 
 
 class _MainWindow:

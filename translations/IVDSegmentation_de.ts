@@ -1,0 +1,566 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de_DE" sourcelanguage="en_US">
+  <context>
+    <name>IVDSegmentation</name>
+    <message>
+      <source>IVD Segmentation</source>
+      <translation>IVD Segmentation</translation>
+    </message>
+    <message>
+      <source>Finds, segments, names and measures the intervertebral discs in Dixon MRI of the lumbar spine. Research use only. See the user guide of the extension for a tutorial with sample data.</source>
+      <translation>Findet, segmentiert, benennt und vermisst die Bandscheiben in Dixon-MRT der Lendenwirbelsäule. Nur für die Forschung. Eine Anleitung mit Beispieldaten steht im Benutzerhandbuch der Erweiterung.</translation>
+    </message>
+    <message>
+      <source>Implements the two-stage convolutional network for Dixon MRI whose authors published part of the IVDM3Seg data with their code (repository Pele324/3D_IVD_Seg); IVDM3Seg: Zheng, Belavy, Li, MICCAI 2018.</source>
+      <translation>Setzt das zweistufige Faltungsnetz für Dixon-MRT um, dessen Autoren einen Teil der IVDM3Seg-Daten mit ihrem Code veröffentlicht haben (Repository Pele324/3D_IVD_Seg); IVDM3Seg: Zheng, Belavy, Li, MICCAI 2018.</translation>
+    </message>
+    <message>
+      <source>Done.</source>
+      <translation>Fertig.</translation>
+    </message>
+    <message>
+      <source>Not segmented.</source>
+      <translation>Nicht segmentiert.</translation>
+    </message>
+    <message>
+      <source>No report was saved.</source>
+      <translation>Es wurde kein Bericht gespeichert.</translation>
+    </message>
+    <message>
+      <source>Cancel</source>
+      <translation>Abbrechen</translation>
+    </message>
+    <message>
+      <source>Segment</source>
+      <translation>Segmentieren</translation>
+    </message>
+    <message>
+      <source>Stop; the scene and the files stay as they are.</source>
+      <translation>Anhalten; Szene und Dateien bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+      <source>{name} was deleted while it was being segmented: load it again</source>
+      <translation>{name} wurde gelöscht, während es segmentiert wurde: laden Sie es erneut</translation>
+    </message>
+    <message>
+      <source>Saved in {folder}.</source>
+      <translation>Gespeichert in {folder}.</translation>
+    </message>
+    <message>
+      <source>no volume is given in which discs show: give water, in-phase or opposed-phase</source>
+      <translation>es ist kein Volumen angegeben, in dem Bandscheiben zu sehen sind: geben Sie Wasser, In-Phase oder Gegenphase an</translation>
+    </message>
+    <message>
+      <source>Cancelled.</source>
+      <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+      <source>Cancelled: the scene was closed.</source>
+      <translation>Abgebrochen: die Szene wurde geschlossen.</translation>
+    </message>
+    <message>
+      <source>Find, segment and name the discs of these volumes.</source>
+      <translation>Die Bandscheiben in diesen Volumina finden, segmentieren und benennen.</translation>
+    </message>
+    <message>
+      <source>Shown where the panel runs with another copy of its library, which may be of another version.</source>
+      <translation>Erscheint, wenn das Modul mit einer anderen Kopie seiner Bibliothek läuft, die von anderer Version sein kann.</translation>
+    </message>
+    <message>
+      <source>Dixon volumes</source>
+      <translation>Dixon-Volumina</translation>
+    </message>
+    <message>
+      <source>Look for the four channels among the loaded volumes, by their DICOM tags and names.</source>
+      <translation>Die vier Kanäle unter den geladenen Volumina suchen, nach DICOM-Angaben und Namen.</translation>
+    </message>
+    <message>
+      <source>Find Dixon volumes</source>
+      <translation>Dixon-Volumina suchen</translation>
+    </message>
+    <message>
+      <source>Load the channels of an examination from a folder of NIfTI, NRRD, MetaImage or DICOM files, and choose them below.</source>
+      <translation>Die Kanäle einer Untersuchung aus einem Ordner mit NIfTI-, NRRD-, MetaImage- oder DICOM-Dateien laden und unten auswählen.</translation>
+    </message>
+    <message>
+      <source>Load folder...</source>
+      <translation>Ordner laden...</translation>
+    </message>
+    <message>
+      <source>Water:</source>
+      <translation>Wasser:</translation>
+    </message>
+    <message>
+      <source>The water image of the Dixon examination. Any of water, opposed-phase and in-phase is enough; more channels make the result better.</source>
+      <translation>Das Wasserbild der Dixon-Untersuchung. Eines von Wasser, Gegenphase und In-Phase genügt; mehr Kanäle machen das Ergebnis besser.</translation>
+    </message>
+    <message>
+      <source>Fat:</source>
+      <translation>Fett:</translation>
+    </message>
+    <message>
+      <source>The fat image of the Dixon examination (optional).</source>
+      <translation>Das Fettbild der Dixon-Untersuchung (nicht nötig).</translation>
+    </message>
+    <message>
+      <source>In-phase:</source>
+      <translation>In-Phase:</translation>
+    </message>
+    <message>
+      <source>The in-phase image of the Dixon examination.</source>
+      <translation>Das In-Phase-Bild der Dixon-Untersuchung.</translation>
+    </message>
+    <message>
+      <source>Opposed-phase:</source>
+      <translation>Gegenphase:</translation>
+    </message>
+    <message>
+      <source>The opposed-phase (out-of-phase) image of the Dixon examination.</source>
+      <translation>Das Gegenphasebild (Opposed-Phase, Out-of-Phase) der Dixon-Untersuchung.</translation>
+    </message>
+    <message>
+      <source>What was found among the loaded volumes.</source>
+      <translation>Was unter den geladenen Volumina gefunden wurde.</translation>
+    </message>
+    <message>
+      <source>Options</source>
+      <translation>Optionen</translation>
+    </message>
+    <message>
+      <source>Reference:</source>
+      <translation>Referenz:</translation>
+    </message>
+    <message>
+      <source>An expert's segmentation or label map of the same case (optional): the result is compared with it.</source>
+      <translation>Segmentierung oder Labelmap desselben Falls von fachkundiger Hand (nicht nötig): das Ergebnis wird damit verglichen.</translation>
+    </message>
+    <message>
+      <source>Lowest level:</source>
+      <translation>Unterstes Niveau:</translation>
+    </message>
+    <message>
+      <source>The level of the lowest disc found; the others are counted on from it. Automatic: decided from the shapes and positions of the discs. After a run, choosing another renames the result at once.</source>
+      <translation>Das Niveau der untersten gefundenen Bandscheibe; die anderen werden von ihr aus gezählt. Automatic: aus Form und Lage der Bandscheiben bestimmt. Nach einem Lauf benennt eine andere Wahl das Ergebnis sofort um.</translation>
+    </message>
+    <message>
+      <source>Device:</source>
+      <translation>Gerät:</translation>
+    </message>
+    <message>
+      <source>Where to compute: auto takes a graphics card where there is one that TensorFlow can use, else the processor.</source>
+      <translation>Worauf gerechnet wird: auto nimmt eine Grafikkarte, wenn TensorFlow eine nutzen kann, sonst den Prozessor.</translation>
+    </message>
+    <message>
+      <source>Add the new result to those of earlier runs on this case. Otherwise it replaces them.</source>
+      <translation>Das neue Ergebnis zu denen früherer Läufe dieses Falls hinzufügen. Sonst ersetzt es sie.</translation>
+    </message>
+    <message>
+      <source>Keep earlier results</source>
+      <translation>Frühere Ergebnisse behalten</translation>
+    </message>
+    <message>
+      <source>Choose a Dixon volume first.</source>
+      <translation>Wählen Sie zuerst ein Dixon-Volumen.</translation>
+    </message>
+    <message>
+      <source>How much of the segmentation is done.</source>
+      <translation>Wie weit die Segmentierung ist.</translation>
+    </message>
+    <message>
+      <source>What the segmentation is doing.</source>
+      <translation>Was die Segmentierung gerade tut.</translation>
+    </message>
+    <message>
+      <source>Results</source>
+      <translation>Ergebnisse</translation>
+    </message>
+    <message>
+      <source>The discs found, from the lowest upwards, with the confidence of the networks.</source>
+      <translation>Die gefundenen Bandscheiben von unten nach oben, mit der Konfidenz der Netze.</translation>
+    </message>
+    <message>
+      <source>No result yet.</source>
+      <translation>Noch kein Ergebnis.</translation>
+    </message>
+    <message>
+      <source>What the pipeline asks you to check.</source>
+      <translation>Was Sie prüfen sollten.</translation>
+    </message>
+    <message>
+      <source>The figures of the report. Those of the agreement are there when a reference was chosen.</source>
+      <translation>Die Zahlen des Berichts. Die der Übereinstimmung gibt es, wenn eine Referenz gewählt war.</translation>
+    </message>
+    <message>
+      <source>Discs</source>
+      <translation>Bandscheiben</translation>
+    </message>
+    <message>
+      <source>What was measured of each disc. Click on a row to go there.</source>
+      <translation>Was an jeder Bandscheibe gemessen wurde. Ein Klick auf eine Zeile führt dorthin.</translation>
+    </message>
+    <message>
+      <source>Contrast</source>
+      <translation>Kontrast</translation>
+    </message>
+    <message>
+      <source>Absolute Weber contrast of the discs against everything else, by channel.</source>
+      <translation>Betrag des Weber-Kontrasts der Bandscheiben gegen alles andere, je Kanal.</translation>
+    </message>
+    <message>
+      <source>Agreement</source>
+      <translation>Übereinstimmung</translation>
+    </message>
+    <message>
+      <source>How each disc agrees with the reference. Click on a row to go there.</source>
+      <translation>Wie jede Bandscheibe mit der Referenz übereinstimmt. Ein Klick auf eine Zeile führt dorthin.</translation>
+    </message>
+    <message>
+      <source>All discs together: Dice, discs of the reference that are missing, discs too many, and how many centres lie within 2, 4 and 6 mm.</source>
+      <translation>Alle Bandscheiben zusammen: Dice, fehlende Bandscheiben der Referenz, überzählige, und wie viele Mittelpunkte innerhalb von 2, 4 und 6 mm liegen.</translation>
+    </message>
+    <message>
+      <source>Write the label map, the surfaces, report.json, report.html and measurements.csv into a folder, in place of an earlier report there.</source>
+      <translation>Labelmap, Oberflächen, report.json, report.html und measurements.csv in einen Ordner schreiben, an Stelle eines früheren Berichts dort.</translation>
+    </message>
+    <message>
+      <source>Save report...</source>
+      <translation>Bericht speichern...</translation>
+    </message>
+    <message>
+      <source>This extension is no medical device.</source>
+      <translation>Diese Erweiterung ist kein Medizinprodukt.</translation>
+    </message>
+    <message>
+      <source>Research use only. Not for diagnosis or treatment.</source>
+      <translation>Nur für die Forschung. Nicht für Diagnose oder Behandlung.</translation>
+    </message>
+  </context>
+  <context>
+    <name>report.tables</name>
+    <message>
+      <source>Level</source>
+      <translation>Niveau</translation>
+    </message>
+    <message>
+      <source>Channel</source>
+      <translation>Kanal</translation>
+    </message>
+    <message>
+      <source>Dice over all voxels {overall_dice}, mean over discs {mean_dice}; missing: {missing}, extra: {extra}; centres: {within_2_mm} within 2 mm, {within_4_mm} within 4 mm, {within_6_mm} within 6 mm.</source>
+      <translation>Dice über alle Voxel {overall_dice}, Mittel über die Bandscheiben {mean_dice}; fehlend: {missing}, überzählig: {extra}; Mittelpunkte: {within_2_mm} innerhalb von 2 mm, {within_4_mm} innerhalb von 4 mm, {within_6_mm} innerhalb von 6 mm.</translation>
+    </message>
+    <message>
+      <source>, reference</source>
+      <translation>, Referenz</translation>
+    </message>
+    <message>
+      <source>unnamed</source>
+      <translation>ohne Namen</translation>
+    </message>
+    <message>
+      <source> (computed)</source>
+      <translation> (berechnet)</translation>
+    </message>
+    <message>
+      <source>fat</source>
+      <translation>Fett</translation>
+    </message>
+    <message>
+      <source>in-phase</source>
+      <translation>In-Phase</translation>
+    </message>
+    <message>
+      <source>opposed-phase</source>
+      <translation>Gegenphase</translation>
+    </message>
+    <message>
+      <source>water</source>
+      <translation>Wasser</translation>
+    </message>
+    <message>
+      <source>Volume, mm3</source>
+      <translation>Volumen, mm3</translation>
+    </message>
+    <message>
+      <source>Mean height, mm</source>
+      <translation>Mittlere Höhe, mm</translation>
+    </message>
+    <message>
+      <source>Anterior, mm</source>
+      <translation>Vorn, mm</translation>
+    </message>
+    <message>
+      <source>Middle, mm</source>
+      <translation>Mitte, mm</translation>
+    </message>
+    <message>
+      <source>Posterior, mm</source>
+      <translation>Hinten, mm</translation>
+    </message>
+    <message>
+      <source>Depth, mm</source>
+      <translation>Tiefe, mm</translation>
+    </message>
+    <message>
+      <source>Width, mm</source>
+      <translation>Breite, mm</translation>
+    </message>
+    <message>
+      <source>Height index</source>
+      <translation>Höhenindex</translation>
+    </message>
+    <message>
+      <source>Wedge, °</source>
+      <translation>Keilwinkel, °</translation>
+    </message>
+    <message>
+      <source>Tilt, °</source>
+      <translation>Neigung, °</translation>
+    </message>
+    <message>
+      <source>To next, °</source>
+      <translation>Zur nächsten, °</translation>
+    </message>
+    <message>
+      <source>Fat fraction</source>
+      <translation>Fettanteil</translation>
+    </message>
+    <message>
+      <source>Confidence</source>
+      <translation>Konfidenz</translation>
+    </message>
+    <message>
+      <source>Weber contrast</source>
+      <translation>Weber-Kontrast</translation>
+    </message>
+    <message>
+      <source>Discs, mean</source>
+      <translation>Bandscheiben, Mittel</translation>
+    </message>
+    <message>
+      <source>Discs, SD</source>
+      <translation>Bandscheiben, SD</translation>
+    </message>
+    <message>
+      <source>Rest, mean</source>
+      <translation>Rest, Mittel</translation>
+    </message>
+    <message>
+      <source>Rest, SD</source>
+      <translation>Rest, SD</translation>
+    </message>
+    <message>
+      <source>Dice</source>
+      <translation>Dice</translation>
+    </message>
+    <message>
+      <source>Hausdorff, mm</source>
+      <translation>Hausdorff, mm</translation>
+    </message>
+    <message>
+      <source>Hausdorff 95 %, mm</source>
+      <translation>Hausdorff 95 %, mm</translation>
+    </message>
+    <message>
+      <source>Mean surface distance, mm</source>
+      <translation>Mittlerer Oberflächenabstand, mm</translation>
+    </message>
+    <message>
+      <source>Volume difference, mm3</source>
+      <translation>Volumendifferenz, mm3</translation>
+    </message>
+    <message>
+      <source>Volume difference, %</source>
+      <translation>Volumendifferenz, %</translation>
+    </message>
+    <message>
+      <source>Centre distance, mm</source>
+      <translation>Abstand der Mittelpunkte, mm</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.inputs</name>
+    <message>
+      <source>{count} volumes look like the {channel} channel ({names}): choose one.</source>
+      <translation>{count} Volumina sehen nach dem Kanal {channel} aus ({names}): wählen Sie eines.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.nodes</name>
+    <message>
+      <source>{name} has {values} values in each voxel: load one channel as one scalar volume</source>
+      <translation>{name} hat {values} Werte in jedem Voxel: laden Sie einen Kanal als ein skalares Volumen</translation>
+    </message>
+    <message>
+      <source>{name} is empty on {volume}: choose the expert's segmentation of this case</source>
+      <translation>{name} ist auf {volume} leer: wählen Sie die Referenz dieses Falls</translation>
+    </message>
+    <message>
+      <source>{name} has axes that are not perpendicular: resample it to a grid without shear</source>
+      <translation>{name} hat Achsen, die nicht senkrecht aufeinander stehen: rechnen Sie es auf ein Gitter ohne Scherung um</translation>
+    </message>
+    <message>
+      <source>{name} is under a warping transform: harden it or take the volume out of it</source>
+      <translation>{name} liegt unter einer verformenden Transformation: wenden Sie sie an (Harden) oder nehmen Sie das Volumen heraus</translation>
+    </message>
+    <message>
+      <source>{name} holds no image: load it again</source>
+      <translation>{name} enthält kein Bild: laden Sie es erneut</translation>
+    </message>
+    <message>
+      <source>{name} has voxels of no size: load it again</source>
+      <translation>{name} hat Voxel ohne Größe: laden Sie es erneut</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.panel</name>
+    <message>
+      <source>No result yet.</source>
+      <translation>Noch kein Ergebnis.</translation>
+    </message>
+    <message>
+      <source>Folder of a Dixon examination</source>
+      <translation>Ordner einer Dixon-Untersuchung</translation>
+    </message>
+    <message>
+      <source>Folder for the report</source>
+      <translation>Ordner für den Bericht</translation>
+    </message>
+    <message>
+      <source>None of the loaded volumes looks like a Dixon channel by its DICOM tags or its name: choose them yourself.</source>
+      <translation>Keines der geladenen Volumina sieht nach DICOM-Angaben oder Namen nach einem Dixon-Kanal aus: wählen Sie selbst.</translation>
+    </message>
+    <message>
+      <source>Found: {channels}.</source>
+      <translation>Gefunden: {channels}.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.renaming</name>
+    <message>
+      <source>the discs were named from {level} upwards when they were segmented: segment again for automatic names</source>
+      <translation>die Bandscheiben wurden beim Segmentieren von {level} aufwärts benannt: segmentieren Sie für automatische Namen erneut</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.results</name>
+    <message>
+      <source>{name} was changed while it was being segmented: segment it again</source>
+      <translation>{name} wurde verändert, während es segmentiert wurde: segmentieren Sie es erneut</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.setup</name>
+    <message>
+      <source>Nothing was installed: press Segment again when these may be installed: {packages}</source>
+      <translation>Es wurde nichts installiert: drücken Sie erneut auf Segmentieren, wenn dies installiert werden darf: {packages}</translation>
+    </message>
+    <message>
+      <source>IVD Segmentation needs Python packages that Slicer does not bring: {packages} (about {download} GB to download, {disk} GB on disk, once). They are installed into this Slicer; nothing that belongs to Slicer is replaced.
+
+Install them now?</source>
+      <translation>IVD Segmentation braucht Python-Pakete, die Slicer nicht mitbringt: {packages} (einmalig etwa {download} GB herunterzuladen, {disk} GB auf der Platte). Sie werden in dieses Slicer installiert; nichts, was zu Slicer gehört, wird ersetzt.
+
+Jetzt installieren?</translation>
+    </message>
+    <message>
+      <source>The packages could not be installed: connect this computer to the internet and press Segment again, or install them from a folder of wheels with slicer.util.pip_install({arguments})</source>
+      <translation>Die Pakete konnten nicht installiert werden: verbinden Sie diesen Rechner mit dem Internet und drücken Sie erneut auf Segmentieren, oder installieren Sie sie aus einem Ordner mit Wheels mit slicer.util.pip_install({arguments})</translation>
+    </message>
+    <message>
+      <source>PythonSlicer executable not found: start Slicer by its own launcher, or install it again</source>
+      <translation>PythonSlicer nicht gefunden (PythonSlicer executable not found): starten Sie Slicer mit seinem eigenen Startprogramm, oder installieren Sie es neu</translation>
+    </message>
+    <message>
+      <source>The panel runs with another copy of IVDSegmentationLib than its own, in {folder}: remove it with slicer.util.pip_uninstall('ivdsegmentation') and restart Slicer.</source>
+      <translation>Das Modul läuft mit einer anderen Kopie von IVDSegmentationLib als der eigenen, in {folder}: entfernen Sie sie mit slicer.util.pip_uninstall('ivdsegmentation') und starten Sie Slicer neu.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.texts</name>
+    <message>
+      <source>Choose a water, in-phase or opposed-phase volume first: discs do not show in fat alone.</source>
+      <translation>Wählen Sie zuerst Wasser, In-Phase oder Gegenphase: im Fettbild allein sind Bandscheiben nicht zu sehen.</translation>
+    </message>
+    <message>
+      <source>1 disc with its confidence: {discs}.</source>
+      <translation>1 Bandscheibe mit ihrer Konfidenz: {discs}.</translation>
+    </message>
+    <message>
+      <source>{count} discs with their confidence: {discs}.</source>
+      <translation>{count} Bandscheiben mit ihrer Konfidenz: {discs}.</translation>
+    </message>
+    <message>
+      <source>{name} is chosen for two channels: choose another.</source>
+      <translation>{name} ist für zwei Kanäle gewählt: wählen Sie ein anderes.</translation>
+    </message>
+    <message>
+      <source>Dice against the reference: {dice}.</source>
+      <translation>Dice gegen die Referenz: {dice}.</translation>
+    </message>
+    <message>
+      <source>fat</source>
+      <translation>Fett</translation>
+    </message>
+    <message>
+      <source>in-phase</source>
+      <translation>In-Phase</translation>
+    </message>
+    <message>
+      <source>opposed-phase</source>
+      <translation>Gegenphase</translation>
+    </message>
+    <message>
+      <source>water</source>
+      <translation>Wasser</translation>
+    </message>
+  </context>
+  <context>
+    <name>worker.session</name>
+    <message>
+      <source>Cancelled.</source>
+      <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+      <source>Starting the segmentation process</source>
+      <translation>Der Segmentierungsprozess startet</translation>
+    </message>
+    <message>
+      <source>Loading the networks</source>
+      <translation>Die Netze werden geladen</translation>
+    </message>
+    <message>
+      <source>Checking the channels</source>
+      <translation>Die Kanäle werden geprüft</translation>
+    </message>
+    <message>
+      <source>Finding the discs</source>
+      <translation>Die Bandscheiben werden gesucht</translation>
+    </message>
+    <message>
+      <source>Segmenting the discs</source>
+      <translation>Die Bandscheiben werden segmentiert</translation>
+    </message>
+    <message>
+      <source>Naming the levels</source>
+      <translation>Die Niveaus werden benannt</translation>
+    </message>
+    <message>
+      <source>Bringing the discs onto the input's grid</source>
+      <translation>Die Bandscheiben werden auf das Gitter der Eingabe gebracht</translation>
+    </message>
+    <message>
+      <source>Measuring the discs</source>
+      <translation>Die Bandscheiben werden vermessen</translation>
+    </message>
+    <message>
+      <source>Bringing the discs into the scene</source>
+      <translation>Die Bandscheiben werden in die Szene gebracht</translation>
+    </message>
+    <message>
+      <source>Writing the report</source>
+      <translation>Der Bericht wird geschrieben</translation>
+    </message>
+  </context>
+</TS>
