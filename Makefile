@@ -4,7 +4,7 @@ BIN := .venv/bin
 SLICER_BIN := .venv-slicer/bin
 CASE := demo-output/case
 RESULT := demo-output/result
-SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) Testing/test_extension_files.py
+SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) $(wildcard Testing/test_extension_*.py)
 
 .PHONY: demo test lint test-library test-slicer translations screenshots soak benchmark clean
 

@@ -26,7 +26,7 @@ class IVDSegmentation(ScriptedLoadableModule):
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        slicer.app.loadTranslations(str(MODULE_FOLDER / "Resources" / "Translations"))  # before any text is asked for
+        slicer.app.loadTranslations(str(Path(__file__).parent / "Resources" / "Translations"))  # before any text is asked for
         parent.title = _("IVD Segmentation")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.contributors = ["IVD Segmentation developers"]

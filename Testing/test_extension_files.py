@@ -18,10 +18,13 @@ S4EXT = dict(
     for line in (ROOT / "IVDSegmentation.s4ext").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 )
-KNOWN_FIELDS = {
-    "$schema", "build_dependencies", "build_subdirectory", "category", "enabled", "scm_revision", "scm_type", "scm_url",
-    "tier",
+SCHEMA = "https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/slicer-extension-catalog-entry-schema-v1.0.2.json#"
+REQUIRED = {"$schema", "category", "scm_url"}
+FIELDS = {
+    "$schema": str, "category": str, "scm_url": str, "scm_revision": str, "scm_type": str, "build_dependencies": list,
+    "dicom_support_rule": str, "build_subdirectory": str, "enabled": bool, "tier": int,
 }  # fmt: skip
+"""What SCHEMA, version 1.0.2 of Slicer's Schemas/, asks of an entry of the Extensions Index, written anew: fields and types."""
 
 
 def cmake(name):
@@ -52,10 +55,39 @@ def test_every_resource_is_listed_and_every_listed_resource_is_there():
     assert sorted(listed("MODULE_PYTHON_RESOURCES")) == versioned("Resources/**/*", "IVDSegmentationLib/Resources/**/*")
 
 
-def test_the_entry_has_the_fields_of_the_schema_and_no_others():
-    assert ENTRY["$schema"].endswith("slicer-extension-catalog-entry-schema-v1.0.2.json#")
-    assert set(ENTRY) <= KNOWN_FIELDS
+def faults_of(entry):
+    """What the schema, and the Extensions Index beyond it, would refuse in an entry."""
+    faults = [f"{name} is missing" for name in sorted(REQUIRED - set(entry))]
+    faults += [f"{name} is unknown" for name in sorted(set(entry) - set(FIELDS))]
+    faults += [
+        f"{name} is no {FIELDS[name].__name__}" for name in FIELDS if name in entry and type(entry[name]) is not FIELDS[name]
+    ]
+    if not faults:
+        faults += [] if entry["$schema"] == SCHEMA else ["$schema is another"]
+        faults += [] if entry.get("scm_type", "git") in ("git", "local") else ["scm_type is neither git nor local"]
+        faults += [] if 1 <= entry.get("tier", 1) <= 5 else ["tier is not 1 to 5"]
+        faults += [] if all(type(name) is str for name in entry.get("build_dependencies", [])) else ["a dependency is no name"]
+    return faults
+
+
+def test_the_entry_follows_the_schema_of_the_extensions_index():
+    assert faults_of(ENTRY) == []
     assert ENTRY["build_dependencies"] == []
+    assert ENTRY["scm_url"].startswith("https://")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tier": 6}, {"tier": "1"}, {"tier": True}, {"scm_type": "svn"}, {"homepage": "x"}, {"$schema": "v1.0.0"},
+     {"build_dependencies": "NA"}, {"build_dependencies": [1]}, {"category": None}],
+)  # fmt: skip
+def test_an_entry_that_breaks_the_schema_is_found(change):
+    assert len(faults_of({**ENTRY, **change})) == 1
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+def test_an_entry_that_lacks_a_field_is_found(name):
+    assert faults_of({key: value for key, value in ENTRY.items() if key != name}) == [f"{name} is missing"]
 
 
 def test_the_descriptions_say_the_same():
