@@ -45,6 +45,13 @@ def test_a_translation_keeps_placeholders_and_line_ends(context, source):
     assert german.count("\n") == source.count("\n")
     assert source.endswith("...") == german.endswith("...")
     assert source[:1].isspace() == german[:1].isspace()
+    assert german.count("&") == source.count("&")
+
+
+def test_every_key_of_the_keyboard_has_one_meaning_in_german():
+    keys = {german: german[german.index("&") + 1].lower() for german in GERMAN.values() if "&" in german}
+    assert len(keys) > 8
+    assert len(set(keys.values())) == len(keys), keys
 
 
 def test_the_compiled_translation_is_that_of_the_source():
@@ -118,7 +125,7 @@ told = {"title": slicer.modules.ivdsegmentation.title, "empty": ui.segmentButton
 nodes = person.load("water", "fat")
 person.click(ui.findButton)
 told["found"] = ui.inputsMessage.text
-told["parameters"] = [getattr(person.panel._parameterNode, name) is nodes[name] for name in ("water", "fat")]
+told["parameters"] = [getattr(ui, f"{name}Selector").currentNode() is nodes[name] for name in nodes]
 told["button"] = ui.segmentButton.text
 person.worker.hold_at = "segment"
 person.click(ui.segmentButton)
@@ -157,10 +164,10 @@ def test_the_whole_job_works_in_german(locale):
     assert told["found"].startswith("Gefunden: ")
     assert {"Wasser", "Fett"} == set(told["found"].removeprefix("Gefunden: ").rstrip(".").split(", "))
     assert told["parameters"] == [True, True]
-    assert told["button"] == "Segmentieren"
-    assert told["running"] == ["Abbrechen", "Die Bandscheiben werden segmentiert..."]
+    assert told["button"] == "Se&gmentieren"
+    assert told["running"] == ["&Abbrechen", "Die Bandscheiben werden segmentiert..."]
     assert told["after"][0] == "Fertig."
-    assert "Bandscheiben mit ihrer Konfidenz: " in told["after"][1]
+    assert re.search(r"\d Bandscheiben, L5-S1 bis ", told["after"][1])
     assert told["headings"] == ["Niveau", "Volumen, mm3"]
     assert told["contrast"].split(" ")[0] in ("Wasser", "Fett")
     assert told["renamed"][0] == told["renamed"][1]
@@ -169,5 +176,5 @@ def test_the_whole_job_works_in_german(locale):
 
 def test_without_a_translation_of_the_language_the_panel_is_english():
     told = told_in("fr_FR")
-    assert told["button"] == "Segment"
+    assert told["button"] == "&Segment"
     assert told["after"][0] == "Done."

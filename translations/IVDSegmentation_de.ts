@@ -16,56 +16,12 @@
       <translation>Setzt das zweistufige Faltungsnetz für Dixon-MRT um, dessen Autoren einen Teil der IVDM3Seg-Daten mit ihrem Code veröffentlicht haben (Repository Pele324/3D_IVD_Seg); IVDM3Seg: Zheng, Belavy, Li, MICCAI 2018.</translation>
     </message>
     <message>
-      <source>Done.</source>
-      <translation>Fertig.</translation>
-    </message>
-    <message>
-      <source>Not segmented.</source>
-      <translation>Nicht segmentiert.</translation>
-    </message>
-    <message>
-      <source>No report was saved.</source>
-      <translation>Es wurde kein Bericht gespeichert.</translation>
-    </message>
-    <message>
-      <source>Cancel</source>
-      <translation>Abbrechen</translation>
-    </message>
-    <message>
-      <source>Segment</source>
-      <translation>Segmentieren</translation>
-    </message>
-    <message>
-      <source>Stop; the scene and the files stay as they are.</source>
-      <translation>Anhalten; Szene und Dateien bleiben, wie sie sind.</translation>
-    </message>
-    <message>
-      <source>{name} was deleted while it was being segmented: load it again</source>
-      <translation>{name} wurde gelöscht, während es segmentiert wurde: laden Sie es erneut</translation>
-    </message>
-    <message>
-      <source>Saved in {folder}.</source>
-      <translation>Gespeichert in {folder}.</translation>
-    </message>
-    <message>
-      <source>no volume is given in which discs show: give water, in-phase or opposed-phase</source>
-      <translation>es ist kein Volumen angegeben, in dem Bandscheiben zu sehen sind: geben Sie Wasser, In-Phase oder Gegenphase an</translation>
-    </message>
-    <message>
-      <source>Cancelled.</source>
-      <translation>Abgebrochen.</translation>
-    </message>
-    <message>
-      <source>Cancelled: the scene was closed.</source>
-      <translation>Abgebrochen: die Szene wurde geschlossen.</translation>
-    </message>
-    <message>
-      <source>Find, segment and name the discs of these volumes.</source>
-      <translation>Die Bandscheiben in diesen Volumina finden, segmentieren und benennen.</translation>
-    </message>
-    <message>
       <source>Shown where the panel runs with another copy of its library, which may be of another version.</source>
       <translation>Erscheint, wenn das Modul mit einer anderen Kopie seiner Bibliothek läuft, die von anderer Version sein kann.</translation>
+    </message>
+    <message>
+      <source>Warning</source>
+      <translation>Warnung</translation>
     </message>
     <message>
       <source>Dixon volumes</source>
@@ -76,128 +32,140 @@
       <translation>Die vier Kanäle unter den geladenen Volumina suchen, nach DICOM-Angaben und Namen.</translation>
     </message>
     <message>
-      <source>Find Dixon volumes</source>
-      <translation>Dixon-Volumina suchen</translation>
+      <source>Fi&amp;nd Dixon volumes</source>
+      <translation>Dixon-Volumina &amp;suchen</translation>
     </message>
     <message>
       <source>Load the channels of an examination from a folder of NIfTI, NRRD, MetaImage or DICOM files, and choose them below.</source>
       <translation>Die Kanäle einer Untersuchung aus einem Ordner mit NIfTI-, NRRD-, MetaImage- oder DICOM-Dateien laden und unten auswählen.</translation>
     </message>
     <message>
-      <source>Load folder...</source>
-      <translation>Ordner laden...</translation>
-    </message>
-    <message>
-      <source>Water:</source>
-      <translation>Wasser:</translation>
+      <source>Loa&amp;d folder...</source>
+      <translation>&amp;Ordner laden...</translation>
     </message>
     <message>
       <source>The water image of the Dixon examination. Any of water, opposed-phase and in-phase is enough; more channels make the result better.</source>
       <translation>Das Wasserbild der Dixon-Untersuchung. Eines von Wasser, Gegenphase und In-Phase genügt; mehr Kanäle machen das Ergebnis besser.</translation>
     </message>
     <message>
-      <source>Fat:</source>
-      <translation>Fett:</translation>
+      <source>&amp;Water:</source>
+      <translation>&amp;Wasser:</translation>
+    </message>
+    <message>
+      <source>Water volume</source>
+      <translation>Wasservolumen</translation>
     </message>
     <message>
       <source>The fat image of the Dixon examination (optional).</source>
       <translation>Das Fettbild der Dixon-Untersuchung (nicht nötig).</translation>
     </message>
     <message>
-      <source>In-phase:</source>
-      <translation>In-Phase:</translation>
+      <source>Fa&amp;t:</source>
+      <translation>&amp;Fett:</translation>
+    </message>
+    <message>
+      <source>Fat volume</source>
+      <translation>Fettvolumen</translation>
     </message>
     <message>
       <source>The in-phase image of the Dixon examination.</source>
       <translation>Das In-Phase-Bild der Dixon-Untersuchung.</translation>
     </message>
     <message>
-      <source>Opposed-phase:</source>
-      <translation>Gegenphase:</translation>
+      <source>&amp;In-phase:</source>
+      <translation>&amp;In-Phase:</translation>
+    </message>
+    <message>
+      <source>In-phase volume</source>
+      <translation>In-Phase-Volumen</translation>
     </message>
     <message>
       <source>The opposed-phase (out-of-phase) image of the Dixon examination.</source>
       <translation>Das Gegenphasebild (Opposed-Phase, Out-of-Phase) der Dixon-Untersuchung.</translation>
     </message>
     <message>
+      <source>&amp;Opposed-phase:</source>
+      <translation>Gegen&amp;phase:</translation>
+    </message>
+    <message>
+      <source>Opposed-phase volume</source>
+      <translation>Gegenphasevolumen</translation>
+    </message>
+    <message>
       <source>What was found among the loaded volumes.</source>
       <translation>Was unter den geladenen Volumina gefunden wurde.</translation>
     </message>
     <message>
-      <source>Options</source>
-      <translation>Optionen</translation>
-    </message>
-    <message>
-      <source>Reference:</source>
-      <translation>Referenz:</translation>
-    </message>
-    <message>
-      <source>An expert's segmentation or label map of the same case (optional): the result is compared with it.</source>
-      <translation>Segmentierung oder Labelmap desselben Falls von fachkundiger Hand (nicht nötig): das Ergebnis wird damit verglichen.</translation>
-    </message>
-    <message>
-      <source>Lowest level:</source>
-      <translation>Unterstes Niveau:</translation>
-    </message>
-    <message>
-      <source>The level of the lowest disc found; the others are counted on from it. Automatic: decided from the shapes and positions of the discs. After a run, choosing another renames the result at once.</source>
-      <translation>Das Niveau der untersten gefundenen Bandscheibe; die anderen werden von ihr aus gezählt. Automatic: aus Form und Lage der Bandscheiben bestimmt. Nach einem Lauf benennt eine andere Wahl das Ergebnis sofort um.</translation>
-    </message>
-    <message>
-      <source>Device:</source>
-      <translation>Gerät:</translation>
-    </message>
-    <message>
-      <source>Where to compute: auto takes a graphics card where there is one that TensorFlow can use, else the processor.</source>
-      <translation>Worauf gerechnet wird: auto nimmt eine Grafikkarte, wenn TensorFlow eine nutzen kann, sonst den Prozessor.</translation>
-    </message>
-    <message>
-      <source>Add the new result to those of earlier runs on this case. Otherwise it replaces them.</source>
-      <translation>Das neue Ergebnis zu denen früherer Läufe dieses Falls hinzufügen. Sonst ersetzt es sie.</translation>
-    </message>
-    <message>
-      <source>Keep earlier results</source>
-      <translation>Frühere Ergebnisse behalten</translation>
+      <source>Found volumes</source>
+      <translation>Gefundene Volumina</translation>
     </message>
     <message>
       <source>Choose a Dixon volume first.</source>
       <translation>Wählen Sie zuerst ein Dixon-Volumen.</translation>
     </message>
     <message>
+      <source>&amp;Segment</source>
+      <translation>Se&amp;gmentieren</translation>
+    </message>
+    <message>
       <source>How much of the segmentation is done.</source>
       <translation>Wie weit die Segmentierung ist.</translation>
+    </message>
+    <message>
+      <source>Progress</source>
+      <translation>Fortschritt</translation>
     </message>
     <message>
       <source>What the segmentation is doing.</source>
       <translation>Was die Segmentierung gerade tut.</translation>
     </message>
     <message>
+      <source>Step</source>
+      <translation>Schritt</translation>
+    </message>
+    <message>
       <source>Results</source>
       <translation>Ergebnisse</translation>
     </message>
     <message>
-      <source>The discs found, from the lowest upwards, with the confidence of the networks.</source>
-      <translation>Die gefundenen Bandscheiben von unten nach oben, mit der Konfidenz der Netze.</translation>
+      <source>The discs found, and how many of them are to be checked.</source>
+      <translation>Die gefundenen Bandscheiben, und wie viele davon zu prüfen sind.</translation>
     </message>
     <message>
       <source>No result yet.</source>
       <translation>Noch kein Ergebnis.</translation>
     </message>
     <message>
-      <source>What the pipeline asks you to check.</source>
-      <translation>Was Sie prüfen sollten.</translation>
+      <source>What is to be checked in this case.</source>
+      <translation>Was in diesem Fall zu prüfen ist.</translation>
     </message>
     <message>
-      <source>The figures of the report. Those of the agreement are there when a reference was chosen.</source>
-      <translation>Die Zahlen des Berichts. Die der Übereinstimmung gibt es, wenn eine Referenz gewählt war.</translation>
+      <source>To check in this case</source>
+      <translation>In diesem Fall zu prüfen</translation>
+    </message>
+    <message>
+      <source>The discs, and the figures of the report. Those of the agreement are there when a reference was chosen.</source>
+      <translation>Die Bandscheiben und die Zahlen des Berichts. Die der Übereinstimmung gibt es, wenn eine Referenz gewählt war.</translation>
     </message>
     <message>
       <source>Discs</source>
       <translation>Bandscheiben</translation>
     </message>
     <message>
-      <source>What was measured of each disc. Click on a row to go there.</source>
-      <translation>Was an jeder Bandscheibe gemessen wurde. Ein Klick auf eine Zeile führt dorthin.</translation>
+      <source>The discs with their confidence and what to check of each. Click on a row, or press Enter in it, to go to the disc.</source>
+      <translation>Die Bandscheiben mit ihrer Konfidenz und dem, was an jeder zu prüfen ist. Ein Klick auf eine Zeile, oder die Eingabetaste darin, führt zur Bandscheibe.</translation>
+    </message>
+    <message>
+      <source>Figures</source>
+      <translation>Zahlen</translation>
+    </message>
+    <message>
+      <source>What was measured of each disc. Click on a row, or press Enter in it, to go to the disc.</source>
+      <translation>Was an jeder Bandscheibe gemessen wurde. Ein Klick auf eine Zeile, oder die Eingabetaste darin, führt zur Bandscheibe.</translation>
+    </message>
+    <message>
+      <source>Measurements of the discs</source>
+      <translation>Maße der Bandscheiben</translation>
     </message>
     <message>
       <source>Contrast</source>
@@ -208,24 +176,84 @@
       <translation>Betrag des Weber-Kontrasts der Bandscheiben gegen alles andere, je Kanal.</translation>
     </message>
     <message>
+      <source>Contrast by channel</source>
+      <translation>Kontrast je Kanal</translation>
+    </message>
+    <message>
       <source>Agreement</source>
       <translation>Übereinstimmung</translation>
     </message>
     <message>
-      <source>How each disc agrees with the reference. Click on a row to go there.</source>
-      <translation>Wie jede Bandscheibe mit der Referenz übereinstimmt. Ein Klick auf eine Zeile führt dorthin.</translation>
+      <source>How each disc agrees with the reference. Click on a row, or press Enter in it, to go to the disc.</source>
+      <translation>Wie jede Bandscheibe mit der Referenz übereinstimmt. Ein Klick auf eine Zeile, oder die Eingabetaste darin, führt zur Bandscheibe.</translation>
+    </message>
+    <message>
+      <source>Agreement with the reference</source>
+      <translation>Übereinstimmung mit der Referenz</translation>
     </message>
     <message>
       <source>All discs together: Dice, discs of the reference that are missing, discs too many, and how many centres lie within 2, 4 and 6 mm.</source>
       <translation>Alle Bandscheiben zusammen: Dice, fehlende Bandscheiben der Referenz, überzählige, und wie viele Mittelpunkte innerhalb von 2, 4 und 6 mm liegen.</translation>
     </message>
     <message>
+      <source>Agreement over all discs</source>
+      <translation>Übereinstimmung über alle Bandscheiben</translation>
+    </message>
+    <message>
+      <source>The level of the lowest disc found; the others are counted on from it. Automatic: decided from the shapes and positions of the discs. After a run, choosing another renames the result at once.</source>
+      <translation>Das Niveau der untersten gefundenen Bandscheibe; die anderen werden von ihr aus gezählt. Automatic: aus Form und Lage der Bandscheiben bestimmt. Nach einem Lauf benennt eine andere Wahl das Ergebnis sofort um.</translation>
+    </message>
+    <message>
+      <source>&amp;Lowest level:</source>
+      <translation>&amp;Unterstes Niveau:</translation>
+    </message>
+    <message>
+      <source>Lowest level</source>
+      <translation>Unterstes Niveau</translation>
+    </message>
+    <message>
       <source>Write the label map, the surfaces, report.json, report.html and measurements.csv into a folder, in place of an earlier report there.</source>
       <translation>Labelmap, Oberflächen, report.json, report.html und measurements.csv in einen Ordner schreiben, an Stelle eines früheren Berichts dort.</translation>
     </message>
     <message>
-      <source>Save report...</source>
-      <translation>Bericht speichern...</translation>
+      <source>Save re&amp;port...</source>
+      <translation>&amp;Bericht speichern...</translation>
+    </message>
+    <message>
+      <source>Options</source>
+      <translation>Optionen</translation>
+    </message>
+    <message>
+      <source>An expert's segmentation or label map of the same case (optional): the result is compared with it.</source>
+      <translation>Segmentierung oder Labelmap desselben Falls von fachkundiger Hand (nicht nötig): das Ergebnis wird damit verglichen.</translation>
+    </message>
+    <message>
+      <source>&amp;Reference:</source>
+      <translation>&amp;Referenz:</translation>
+    </message>
+    <message>
+      <source>Reference</source>
+      <translation>Referenz</translation>
+    </message>
+    <message>
+      <source>Where to compute: auto takes a graphics card where there is one that TensorFlow can use, else the processor.</source>
+      <translation>Worauf gerechnet wird: auto nimmt eine Grafikkarte, wenn TensorFlow eine nutzen kann, sonst den Prozessor.</translation>
+    </message>
+    <message>
+      <source>Comp&amp;uting device:</source>
+      <translation>Re&amp;chengerät:</translation>
+    </message>
+    <message>
+      <source>Computing device</source>
+      <translation>Rechengerät</translation>
+    </message>
+    <message>
+      <source>Add the new result to those of earlier runs on this case. Otherwise it replaces them.</source>
+      <translation>Das neue Ergebnis zu denen früherer Läufe dieses Falls hinzufügen. Sonst ersetzt es sie.</translation>
+    </message>
+    <message>
+      <source>&amp;Keep earlier results</source>
+      <translation>Frühere Ergebnisse be&amp;halten</translation>
     </message>
     <message>
       <source>This extension is no medical device.</source>
@@ -380,22 +408,7 @@
     </message>
   </context>
   <context>
-    <name>slicer.inputs</name>
-    <message>
-      <source>{count} volumes look like the {channel} channel ({names}): choose one.</source>
-      <translation>{count} Volumina sehen nach dem Kanal {channel} aus ({names}): wählen Sie eines.</translation>
-    </message>
-  </context>
-  <context>
-    <name>slicer.nodes</name>
-    <message>
-      <source>{name} has {values} values in each voxel: load one channel as one scalar volume</source>
-      <translation>{name} hat {values} Werte in jedem Voxel: laden Sie einen Kanal als ein skalares Volumen</translation>
-    </message>
-    <message>
-      <source>{name} is empty on {volume}: choose the expert's segmentation of this case</source>
-      <translation>{name} ist auf {volume} leer: wählen Sie die Referenz dieses Falls</translation>
-    </message>
+    <name>slicer.coordinates</name>
     <message>
       <source>{name} has axes that are not perpendicular: resample it to a grid without shear</source>
       <translation>{name} hat Achsen, die nicht senkrecht aufeinander stehen: rechnen Sie es auf ein Gitter ohne Scherung um</translation>
@@ -405,27 +418,15 @@
       <translation>{name} liegt unter einer verformenden Transformation: wenden Sie sie an (Harden) oder nehmen Sie das Volumen heraus</translation>
     </message>
     <message>
-      <source>{name} holds no image: load it again</source>
-      <translation>{name} enthält kein Bild: laden Sie es erneut</translation>
-    </message>
-    <message>
       <source>{name} has voxels of no size: load it again</source>
       <translation>{name} hat Voxel ohne Größe: laden Sie es erneut</translation>
     </message>
   </context>
   <context>
-    <name>slicer.panel</name>
-    <message>
-      <source>No result yet.</source>
-      <translation>Noch kein Ergebnis.</translation>
-    </message>
+    <name>slicer.inputs_section</name>
     <message>
       <source>Folder of a Dixon examination</source>
       <translation>Ordner einer Dixon-Untersuchung</translation>
-    </message>
-    <message>
-      <source>Folder for the report</source>
-      <translation>Ordner für den Bericht</translation>
     </message>
     <message>
       <source>None of the loaded volumes looks like a Dixon channel by its DICOM tags or its name: choose them yourself.</source>
@@ -437,6 +438,62 @@
     </message>
   </context>
   <context>
+    <name>slicer.loaded_channels</name>
+    <message>
+      <source>{count} volumes look like the {channel} channel ({names}): choose one.</source>
+      <translation>{count} Volumina sehen nach dem Kanal {channel} aus ({names}): wählen Sie eines.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.logic</name>
+    <message>
+      <source>{name} was deleted while it was being segmented: load it again</source>
+      <translation>{name} wurde gelöscht, während es segmentiert wurde: laden Sie es erneut</translation>
+    </message>
+    <message>
+      <source>no volume is given in which discs show: give water, in-phase or opposed-phase</source>
+      <translation>es ist kein Volumen angegeben, in dem Bandscheiben zu sehen sind: geben Sie Wasser, In-Phase oder Gegenphase an</translation>
+    </message>
+    <message>
+      <source>Cancelled.</source>
+      <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+      <source>Cancelled: the scene was closed.</source>
+      <translation>Abgebrochen: die Szene wurde geschlossen.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.panel</name>
+    <message>
+      <source>Done.</source>
+      <translation>Fertig.</translation>
+    </message>
+    <message>
+      <source>IVD Segmentation</source>
+      <translation>IVD Segmentation</translation>
+    </message>
+    <message>
+      <source>No report was saved.</source>
+      <translation>Es wurde kein Bericht gespeichert.</translation>
+    </message>
+    <message>
+      <source>Saved in {folder}.</source>
+      <translation>Gespeichert in {folder}.</translation>
+    </message>
+    <message>
+      <source>Not segmented.</source>
+      <translation>Nicht segmentiert.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.reference_labels</name>
+    <message>
+      <source>{name} is empty on {volume}: choose the expert's segmentation of this case</source>
+      <translation>{name} ist auf {volume} leer: wählen Sie die Referenz dieses Falls</translation>
+    </message>
+  </context>
+  <context>
     <name>slicer.renaming</name>
     <message>
       <source>the discs were named from {level} upwards when they were segmented: segment again for automatic names</source>
@@ -444,18 +501,56 @@
     </message>
   </context>
   <context>
-    <name>slicer.results</name>
+    <name>slicer.result_nodes</name>
     <message>
       <source>{name} was changed while it was being segmented: segment it again</source>
       <translation>{name} wurde verändert, während es segmentiert wurde: segmentieren Sie es erneut</translation>
     </message>
   </context>
   <context>
-    <name>slicer.setup</name>
+    <name>slicer.results_section</name>
     <message>
-      <source>Nothing was installed: press Segment again when these may be installed: {packages}</source>
-      <translation>Es wurde nichts installiert: drücken Sie erneut auf Segmentieren, wenn dies installiert werden darf: {packages}</translation>
+      <source>No result yet.</source>
+      <translation>Noch kein Ergebnis.</translation>
     </message>
+    <message>
+      <source>Level</source>
+      <translation>Niveau</translation>
+    </message>
+    <message>
+      <source>Confidence</source>
+      <translation>Konfidenz</translation>
+    </message>
+    <message>
+      <source>To check</source>
+      <translation>Zu prüfen</translation>
+    </message>
+    <message>
+      <source>Folder for the report</source>
+      <translation>Ordner für den Bericht</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.run_section</name>
+    <message>
+      <source>&amp;Cancel</source>
+      <translation>&amp;Abbrechen</translation>
+    </message>
+    <message>
+      <source>&amp;Segment</source>
+      <translation>Se&amp;gmentieren</translation>
+    </message>
+    <message>
+      <source>Stop; the scene and the files stay as they are.</source>
+      <translation>Anhalten; Szene und Dateien bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+      <source>Find, segment and name the discs of these volumes.</source>
+      <translation>Die Bandscheiben in diesen Volumina finden, segmentieren und benennen.</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.setup</name>
     <message>
       <source>IVD Segmentation needs Python packages that Slicer does not bring: {packages} (about {download} GB to download, {disk} GB on disk, once). They are installed into this Slicer; nothing that belongs to Slicer is replaced.
 
@@ -465,8 +560,20 @@ Install them now?</source>
 Jetzt installieren?</translation>
     </message>
     <message>
+      <source>Nothing was installed: press Segment again when these may be installed: {packages}</source>
+      <translation>Es wurde nichts installiert: drücken Sie erneut auf Segmentieren, wenn dies installiert werden darf: {packages}</translation>
+    </message>
+    <message>
+      <source>Nothing is installed while Slicer is tested.</source>
+      <translation>Während Slicer getestet wird, wird nichts installiert.</translation>
+    </message>
+    <message>
       <source>The packages could not be installed: connect this computer to the internet and press Segment again, or install them from a folder of wheels with slicer.util.pip_install({arguments})</source>
       <translation>Die Pakete konnten nicht installiert werden: verbinden Sie diesen Rechner mit dem Internet und drücken Sie erneut auf Segmentieren, oder installieren Sie sie aus einem Ordner mit Wheels mit slicer.util.pip_install({arguments})</translation>
+    </message>
+    <message>
+      <source>Other versions of {packages}, which were in use, were installed: restart Slicer when you are done.</source>
+      <translation>Es wurden andere Versionen von {packages} installiert, die in Benutzung waren: starten Sie Slicer neu, wenn Sie fertig sind.</translation>
     </message>
     <message>
       <source>PythonSlicer executable not found: start Slicer by its own launcher, or install it again</source>
@@ -484,20 +591,36 @@ Jetzt installieren?</translation>
       <translation>Wählen Sie zuerst Wasser, In-Phase oder Gegenphase: im Fettbild allein sind Bandscheiben nicht zu sehen.</translation>
     </message>
     <message>
-      <source>1 disc with its confidence: {discs}.</source>
-      <translation>1 Bandscheibe mit ihrer Konfidenz: {discs}.</translation>
+      <source>No disc.</source>
+      <translation>Keine Bandscheibe.</translation>
     </message>
     <message>
-      <source>{count} discs with their confidence: {discs}.</source>
-      <translation>{count} Bandscheiben mit ihrer Konfidenz: {discs}.</translation>
+      <source>{name} is a result of this module: choose an expert's segmentation as the reference.</source>
+      <translation>{name} ist ein Ergebnis dieses Moduls: wählen Sie als Referenz eine Segmentierung von fachkundiger Hand.</translation>
+    </message>
+    <message>
+      <source>1 of them is to be checked.</source>
+      <translation>1 davon ist zu prüfen.</translation>
     </message>
     <message>
       <source>{name} is chosen for two channels: choose another.</source>
       <translation>{name} ist für zwei Kanäle gewählt: wählen Sie ein anderes.</translation>
     </message>
     <message>
+      <source>1 disc: {lowest}.</source>
+      <translation>1 Bandscheibe: {lowest}.</translation>
+    </message>
+    <message>
+      <source>{count} discs, {lowest} to {highest}.</source>
+      <translation>{count} Bandscheiben, {lowest} bis {highest}.</translation>
+    </message>
+    <message>
       <source>Dice against the reference: {dice}.</source>
       <translation>Dice gegen die Referenz: {dice}.</translation>
+    </message>
+    <message>
+      <source>{count} of them are to be checked.</source>
+      <translation>{count} davon sind zu prüfen.</translation>
     </message>
     <message>
       <source>fat</source>
@@ -514,6 +637,17 @@ Jetzt installieren?</translation>
     <message>
       <source>water</source>
       <translation>Wasser</translation>
+    </message>
+  </context>
+  <context>
+    <name>slicer.volume_nodes</name>
+    <message>
+      <source>{name} has {values} values in each voxel: load one channel as one scalar volume</source>
+      <translation>{name} hat {values} Werte in jedem Voxel: laden Sie einen Kanal als ein skalares Volumen</translation>
+    </message>
+    <message>
+      <source>{name} holds no image: load it again</source>
+      <translation>{name} enthält kein Bild: laden Sie es erneut</translation>
     </message>
   </context>
   <context>
