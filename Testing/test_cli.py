@@ -227,3 +227,12 @@ def test_a_second_case_builds_no_network_and_reads_no_weights_again(case_folder,
     second = pipeline.segment(case)
     assert (building.call_count, reading.call_count) == cold
     np.testing.assert_array_equal(first.labels, second.labels)
+
+
+@pytest.mark.parametrize("command", ["train", "crossvalidate"])
+def test_without_a_folder_of_training_data_one_sentence_says_how_to_give_it(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("IVDSEG_DATA", raising=False)
+    assert main([command, "segmenter", "-o", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error == "ivdseg: no training data is given: name its folder with --data, or set IVDSEG_DATA to it\n"
+    assert not (tmp_path / "out").exists()

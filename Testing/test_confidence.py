@@ -10,6 +10,7 @@ from IVDSegmentationLib.training.calibration import (
     fit_confidence,
     held_out_confidence,
     judged_rows,
+    reliability,
     write_diagram,
 )
 
@@ -73,6 +74,18 @@ def test_the_error_is_the_textbooks_sum_over_bins():
 def test_the_diagram_holds_every_disc(tmp_path):
     confidence, truth = held_out_confidence(judged_rows(made_rows(0.8, 0.1, noise=0.03)))
     write_diagram(confidence, truth, tmp_path / "reliability.svg")
-    circles = ElementTree.parse(tmp_path / "reliability.svg").findall(".//{http://www.w3.org/2000/svg}circle")
-    assert len([c for c in circles if c.get("r") == "2"]) == 120
-    assert all(0 <= float(c.get(axis)) <= 360 for c in circles for axis in ("cx", "cy"))
+    root = ElementTree.parse(tmp_path / "reliability.svg").getroot()
+    marks = {group.get("id"): group.findall(".//{http://www.w3.org/2000/svg}use") for group in root.iter() if group.get("id")}
+    assert len(marks["discs"]) == 120
+    bins = [count for count, _, _ in reliability(confidence, truth) if count >= 3]
+    assert len(marks["bins"]) == len(bins) > 1
+    assert "120 cross-validated outlines" in "".join(root.itertext())
+
+
+def test_the_same_diagram_is_the_same_file_and_one_without_a_disc_is_one(tmp_path):
+    confidence, truth = held_out_confidence(judged_rows(made_rows(0.8, 0.1, noise=0.03)))
+    for name in ("one.svg", "again.svg"):
+        write_diagram(confidence, truth, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+    write_diagram(confidence[:0], truth[:0], tmp_path / "none.svg")
+    assert "0 cross-validated outlines" in (tmp_path / "none.svg").read_text()

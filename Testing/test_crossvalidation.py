@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, PATCH_SIZE
+from IVDSegmentationLib.training.channel_dropout import SUBSETS
 from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER, WATER_SEGMENTER
-from IVDSegmentationLib.training.samples import SegmenterSamples
 from IVDSegmentationLib.training.scans import Scan, phantom_scan
-from IVDSegmentationLib.training.subsets import SUBSETS
+from IVDSegmentationLib.training.segmenter_samples import SegmenterSamples
 from scipy import ndimage
 
 

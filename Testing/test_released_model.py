@@ -9,7 +9,7 @@ from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
 from IVDSegmentationLib.pipeline.segment import Pipeline
-from IVDSegmentationLib.training.subsets import SUBSETS
+from IVDSegmentationLib.training.channel_dropout import SUBSETS
 
 SEED = 1003
 """Training uses seeds 1 to 48."""

@@ -6,20 +6,18 @@ from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.networks.inputs import normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
-    LARGEST_LOSS,
     PAPER_AUGMENTATION,
     STRONG_AUGMENTATION,
     WATER_AUGMENTATION,
     Augmentation,
-    change_intensities,
-    cut_field_of_view,
-    degenerate_discs,
-    random_transform,
-    resample,
 )
+from IVDSegmentationLib.training.channel_dropout import ANY_SUBSET, SUBSETS, drop_channels, keep_subset
 from IVDSegmentationLib.training.folds import PARTS, part_of_subject, split
-from IVDSegmentationLib.training.scans import Scan, centers_of, far_from_spine, labelled_span, read_scans
-from IVDSegmentationLib.training.subsets import ANY_SUBSET, SUBSETS, drop_channels, keep_subset
+from IVDSegmentationLib.training.geometry import cut_field_of_view, random_transform, resample
+from IVDSegmentationLib.training.intensities import LARGEST_LOSS, change_intensities, degenerate_discs, standard_field
+from IVDSegmentationLib.training.known_regions import far_from_spine, labelled_span
+from IVDSegmentationLib.training.scans import Scan, centers_of
+from IVDSegmentationLib.training.sources import read_scans
 from IVDSegmentationLib.training.synthesis import synthesise_channels
 
 SPACING_MM = (2.0, 1.25, 1.25)
@@ -327,3 +325,12 @@ def test_real_sources_hold_what_their_readme_says(data_folder):
     for scan in waters:
         assert scan.known[scan.discs > 0].mean() > 0.99
         assert not scan.known.all()
+
+
+def test_a_random_field_is_standard_and_as_smooth_as_asked():
+    field = standard_field(np.random.default_rng(3), (40, 50, 60), 4.0)
+    assert field.dtype == np.float32
+    assert (float(field.mean()), float(field.std())) == pytest.approx((0.0, 1.0), abs=1e-3)
+    # White noise after a Gaussian of standard deviation s is correlated by exp(-1/4) at a distance of s.
+    neighbours = np.mean(field[4:] * field[:-4])
+    assert neighbours == pytest.approx(np.exp(-0.25), abs=0.12)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
-from ..errors import IVDSegmentationError
+from ..errors import InputError, IVDSegmentationError
 
 if TYPE_CHECKING:
     from ..training.presets import Preset
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("reference", type=Path, metavar="REFERENCE", help="the same of the references")
     evaluate.set_defaults(run=_evaluate)
 
-    phantom = commands.add_parser("phantom", help="write a made-up case with its exact reference")
+    phantom = commands.add_parser("phantom", help="write a phantom case with its exact reference")
     phantom.add_argument("folder", type=Path, metavar="FOLDER")
     phantom.add_argument("--seed", type=int, default=2026, help="which phantom")
     phantom.set_defaults(run=_phantom)
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         both = name == "crossvalidate"  # the two segmenters are tested together
         command.add_argument("network", choices=("localizer", "segmenter", *(() if both else ("water-segmenter",))))
-        command.add_argument("--data", type=Path, default=Path(os.environ.get("IVDSEG_DATA", "../shared/data")),
+        command.add_argument("--data", type=Path, default=os.environ.get("IVDSEG_DATA"),
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
         command.add_argument("--preset", choices=("default", "paper"), default="default")
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_train if name == "train" else _crossvalidate)
         if name == "crossvalidate":
             command.add_argument("--segmenter", type=Path, metavar="FOLDER",
-                                 help="with localizer: a cross-validation of the segmenter, to go end to end")  # fmt: skip
+                                 help="with localizer: a cross-validation of the segmenter, to test both together")  # fmt: skip
 
     release = commands.add_parser("release", help="make a model of trained networks")
     release.add_argument("--localizer", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
@@ -147,13 +147,15 @@ def _phantom(options: argparse.Namespace) -> None:
 
 
 def _scans(options: argparse.Namespace) -> list[Scan]:
-    from ..training.scans import read_scans
+    from ..training.sources import read_scans
 
+    if options.data is None:
+        raise InputError("no training data is given: name its folder with --data, or set IVDSEG_DATA to it")
     return read_scans(options.data, options.sources)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from ..training import crossvalidation as training
+    from ..training import train as training
 
     train = training.train_localizer if options.network == "localizer" else training.train_segmenter
     train(_scans(options), _preset(options, options.network), options.output, options.seed)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+SIGMA_PER_SCALE = 0.6 / 2**0.5
+"""Standard deviation of the interpolating Gaussians, as a share of scale_mm: white noise that is smoothed by a Gaussian of
+this standard deviation looks like the field."""
+
 
 def smooth_field(rng: np.random.Generator, size: Sequence[int], spacing_mm: Sequence[float], scale_mm: float) -> np.ndarray:
     """A smooth Gaussian random field: white noise on a coarse grid, interpolated by Gaussians.
-
-    The Gaussians have a standard deviation of 0.42 scale_mm, and so has white noise smoothed to look like this.
 
     Args:
         rng: Generator of the noise.

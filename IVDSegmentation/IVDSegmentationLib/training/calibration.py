@@ -1,4 +1,4 @@
-"""Confidence that means something: the Dice that a disc may expect, fitted to and checked on cross-validated discs."""
+"""Calibration of the confidence: the Dice that a disc may expect, fitted to and checked on cross-validated discs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,35 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic import atomic_file
 from ..errors import InputError
 from ..pipeline.confidence import calibrated
 
 BIN_WIDTH = 0.05
+"""Of confidence."""
 
 
 def judged_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of the rows of a cross-validation (crossvalidation.Row) those on which confidence is fitted and judged: boxes at the
-    given centres."""
+    """The rows on which confidence is fitted and judged: boxes at the given centres.
+
+    Args:
+        rows: Rows of a cross-validation of the segmenters.
+
+    Returns:
+        Some of them.
+    """
     return [row for row in rows if row["centre"] == "given"]
 
 
 def fit_confidence(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Slope and intercept by role of the least-squares line from expected to true Dice over `judged_rows`."""
+    """Fit true Dice to expected Dice by least squares.
+
+    Args:
+        rows: `judged_rows`.
+
+    Returns:
+        Role of the network -> slope and intercept.
+    """
     lines = {}
     for role in sorted({row["role"] for row in rows}):
         mine = [row for row in rows if row["role"] == role]
@@ -33,7 +48,17 @@ def fit_confidence(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, 
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a cross-validation's `rows.csv`. Raises InputError: missing, or without the columns confidence needs."""
+    """Read the rows of a cross-validation.
+
+    Args:
+        path: Its `rows.csv`.
+
+    Returns:
+        The rows, with Dice and expected Dice as numbers.
+
+    Raises:
+        InputError: The file is missing, or has not the columns that confidence needs.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -46,8 +71,15 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def held_out_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """Calibrated confidence and true Dice of every disc of `judged_rows`, all channels or water alone, its line fitted
-    without its subject; a role that answered for no other subject is left out."""
+    """Calibrated confidence and true Dice of every disc, each calibrated without its own subject.
+
+    Args:
+        rows: `judged_rows`; those of all channels and of water alone count. A role that answered for no other subject
+            is left out.
+
+    Returns:
+        Confidence and Dice, float64, (n,) each.
+    """
     confidence, truth = [], []
     for subject in sorted({row["subject"] for row in rows}):
         lines = fit_confidence([row for row in rows if row["subject"] != subject])
@@ -59,49 +91,72 @@ def held_out_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, 
 
 
 def reliability(confidence: np.ndarray, truth: np.ndarray) -> list[tuple[int, float, float]]:
-    """Number of discs, mean confidence, mean Dice of every bin of confidence BIN_WIDTH wide that holds a disc."""
+    """The bins of a reliability diagram.
+
+    Args:
+        confidence: 0..1, (n,).
+        truth: Dice, 0..1, (n,).
+
+    Returns:
+        Number of discs, mean confidence and mean Dice of every bin, BIN_WIDTH wide, that holds a disc.
+    """
     bins = np.minimum((confidence / BIN_WIDTH).astype(int), round(1 / BIN_WIDTH) - 1)
     found = (bins == number for number in np.unique(bins))
     return [(int(mine.sum()), float(confidence[mine].mean()), float(truth[mine].mean())) for mine in found]
 
 
 def expected_calibration_error(confidence: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over the discs of the distance between their bin's mean confidence and mean Dice (Naeini et al., AAAI 2015, with
-    Dice for accuracy); 0..1, NaN for no disc."""
+    """Mean over the discs of the distance between their bin's mean confidence and mean Dice.
+
+    It is that of Naeini et al., AAAI 2015, with Dice for accuracy.
+
+    Args:
+        confidence: 0..1, (n,).
+        truth: Dice, 0..1, (n,).
+
+    Returns:
+        0..1; NaN for no disc.
+    """
     if not len(confidence):
         return float("nan")
     return sum(count * abs(mean - true) for count, mean, true in reliability(confidence, truth)) / len(confidence)
 
 
+def check_matplotlib() -> None:
+    """Refuse to begin what ends in a diagram where it cannot be drawn.
+
+    Raises:
+        InputError: matplotlib, which only development needs, is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise InputError("the reliability diagram needs matplotlib: install it (`pip install matplotlib`)")
+
+
 def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None:
-    """The reliability diagram as SVG: every outline judged a dot, every bin of three or more a ring, the diagonal."""
-    low, size, edge = 0.6, 360, 48
+    """Write the reliability diagram: a dot for every outline, a ring for every bin of three or more, the diagonal.
 
-    def at(value: float) -> float:
-        return round(size * (min(max(value, low), 1.0) - low) / (1.0 - low), 1)
+    Args:
+        confidence: 0..1, (n,).
+        truth: Dice, 0..1, (n,).
+        path: SVG file.
 
-    dots = [
-        f'<circle cx="{at(c)}" cy="{size - at(t)}" r="2" fill="#3465a4" fill-opacity="0.45"/>'
-        for c, t in zip(confidence, truth, strict=True)
-    ]
-    rings = [
-        f'<circle cx="{at(c)}" cy="{size - at(t)}" r="6" fill="none" stroke="#cc0000" stroke-width="2"/>'
-        for count, c, t in reliability(confidence, truth)
-        if count >= 3
-    ]
-    ticks = [round(low + 0.1 * n, 1) for n in range(5)]
-    axes = [f'<text x="{at(v)}" y="{size + 18}" text-anchor="middle">{v}</text>' for v in ticks]
-    axes += [f'<text x="-8" y="{size - at(v) + 4}" text-anchor="end">{v}</text>' for v in ticks]
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    low = 0.6
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(xlim=(low, 1), ylim=(low, 1), xlabel="confidence", ylabel="Dice", aspect="equal")
+    axes.axline((low, low), slope=1, linestyle="--", color="0.5", linewidth=1)
+    axes.plot(np.clip(confidence, low, 1), np.clip(truth, low, 1), "o", markersize=3, alpha=0.45, clip_on=False, gid="discs")
+    bins = [(mean, true) for count, mean, true in reliability(confidence, truth) if count >= 3]
+    axes.plot(*np.clip(np.reshape(bins, (-1, 2)), low, 1).T, "o", markersize=10, fillstyle="none", color="tab:red", gid="bins")
     error = expected_calibration_error(confidence, truth)
-    text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size + 2 * edge}" height="{size + 2 * edge}" '
-        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
-        f'<g transform="translate({edge + 8},{edge - 14})"><rect width="{size}" height="{size}" fill="none" stroke="#888"/>'
-        f'<line x1="0" y1="{size}" x2="{size}" y2="0" stroke="#888" stroke-dasharray="4"/>'
-        f"{''.join(dots)}{''.join(rings)}{''.join(axes)}"
-        f'<text x="{size / 2}" y="{size + 38}" text-anchor="middle">confidence</text>'
-        f'<text transform="translate(-36,{size / 2}) rotate(-90)" text-anchor="middle">Dice</text>'
-        f'<text x="{size / 2}" y="-10" text-anchor="middle">{len(confidence)} cross-validated outlines, expected calibration '
-        f"error {error:.3f}</text></g></svg>\n"
-    )
-    path.write_text(text, encoding="utf-8")
+    axes.set_title(f"{len(confidence)} cross-validated outlines, expected calibration error {error:.3f}", fontsize="medium")
+    # The same diagram gives the same file: no date, no random identifiers; text stays text.
+    with rc_context({"svg.hashsalt": "ivdseg", "svg.fonttype": "none"}), atomic_file(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""`ivdseg crossvalidate`: train without a part of the subjects, predict them, and say how well."""
+"""Cross-validation: train without a part of the subjects, predict these, and measure how well."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..atomic import atomic_file
 from ..dixon.case import case_from_volumes
 from ..dixon.channels import CHANNELS
 from ..images import WORKING_SPACING_MM, Grid, Volume
@@ -21,13 +22,20 @@ from ..pipeline.confidence import THRESHOLD, expected_dice
 from ..pipeline.crop import BOX_SIZE, box_start, crop
 from ..pipeline.localize import find_discs, probability_map
 from ..pipeline.segment import Pipeline, assemble, keep_one_disc, segment_boxes, stage_two
-from .calibration import expected_calibration_error, fit_confidence, held_out_confidence, judged_rows, write_diagram
+from .calibration import (
+    check_matplotlib,
+    expected_calibration_error,
+    fit_confidence,
+    held_out_confidence,
+    judged_rows,
+    write_diagram,
+)
+from .channel_dropout import SUBSETS, keep_subset
 from .folds import PARTS, split
-from .loop import load_trained, train_network
+from .loop import load_trained
 from .presets import Preset
-from .samples import SegmenterSamples
-from .scans import Scan, phantom_scan
-from .subsets import SUBSETS, keep_subset
+from .scans import Scan
+from .train import train_localizer, train_segmenter
 
 if TYPE_CHECKING:
     import keras
@@ -36,45 +44,35 @@ SHIFT_VOXELS = 4
 """Centres are moved by up to this much along each axis to see how much stage 2 depends on stage 1."""
 
 LOCALIZER_FOLDS = 3
-PHANTOMS = {"localizer": 48, "segmenter": 24}
-"""Different phantoms that each network trains on (seeds 1, 2, ...; tests and checks use seeds from 1000)."""
-
 NEAR_MM = 8.0
 """A third of the least distance between two lumbar discs."""
 
 Row = dict[str, Any]
 
 
-def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
-    """Train a localizer on scans and phantoms; see loop.train_network. The first of two rounds leaves its training in
-    `folder/first`."""
-    from .localizer_samples import LocalizerSamples
-    from .lowest_disc import with_lowest_disc
-
-    whole = folder if preset.second is None else folder / "first"
-    first = train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, whole, seed)
-    if preset.second is None:
-        return first
-    told = LocalizerSamples([with_lowest_disc(scan, first) for scan in scans], preset, PHANTOMS["localizer"])
-    return train_network(told, preset.second, folder, seed, start=first)
-
-
-def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
-    """Train a segmenter on scans and phantoms; see loop.train_network."""
-    count = PHANTOMS["segmenter"] if preset.phantom_share else 0
-    phantoms = [phantom_scan(number) for number in range(1, count + 1)]
-    return train_network(SegmenterSamples([*scans, *phantoms], preset), preset, folder, seed)
-
-
 def crossvalidate_segmenter(scans: Sequence[Scan], presets: Mapping[str, Preset], folder: Path, seed: int = 0) -> list[Row]:
-    """Leave out one part of the subjects at a time; a row for every held-out disc, subset of channels and centre.
+    """Leave out one part of the subjects at a time, and segment the discs of those left out.
 
-    presets: of `segmenter` and `water_segmenter`; which answers, the pipeline decides (segmentation.stage_two).
-    Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Writes `rows.csv`,
-    `summary.json`, `reliability.svg` (calibration.py) and, for boxes with a reference file,
-    `predictions/SUBJECT/DISC/disc.nii.gz` (all channels, given centres, its value the disc's number) to folder, and each
-    fold's trainings below it.
+    Boxes are cut at the given centres, and at centres moved at random by up to SHIFT_VOXELS. Which of the two networks
+    segments, the pipeline decides (pipeline.segment.stage_two).
+
+    Args:
+        scans: Everything there is.
+        presets: Role (`segmenter`, `water_segmenter`) -> preset.
+        folder: Receives `rows.csv`, `summary.json`, `reliability.svg` (calibration.py), each fold's trainings, and for
+            boxes with a reference file `predictions/SUBJECT/DISC/disc.nii.gz` (all channels, given centres; its value is
+            the disc's number).
+        seed: Of the first fold; the others count on.
+
+    Returns:
+        A row for every held-out disc, subset of channels and centre.
+
+    Raises:
+        TrainingError: A training diverged.
+        InputError: matplotlib is missing.
+        OutputError: The folder cannot be written.
     """
+    check_matplotlib()
     rows: list[Row] = []
     for fold in range(PARTS):
         training, held_out = split(scans, fold, PARTS)
@@ -103,7 +101,7 @@ def _disc_rows(
 ) -> Iterable[Row]:
     """The rows of one disc of a scan: every subset of channels, and moved centres for the most and the least of them.
 
-    expected_dice: what the pipeline makes its confidence of (confidence.py).
+    expected_dice: what the pipeline computes its confidence from (confidence.py).
     """
     given = scan.centers_ijk[number - 1]
     moved = tuple(c + float(rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS)) for c in given)
@@ -136,13 +134,14 @@ def _disc_rows(
 
 
 def _level_number(scan: Scan, number: int) -> int:
-    """The label (levels.LABELS) of a scan's number-th disc, by what its source's README says of the order."""
+    """The label of a scan's number-th disc, by what the README of its source says of the order."""
     if scan.source == "ivdm3seg-patches":
         return int(scan.name.split("disc")[1])
     return 6 - number if scan.source == "myosegmentum-water" else number
 
 
 def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> None:
+    """Write a box's prediction with the geometry and the name of its reference."""
     from ..images import read_volume, write_volume
 
     box = reference.parent
@@ -153,14 +152,22 @@ def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> N
 
 
 def _inside(shape: Sequence[int], start: Sequence[int]) -> np.ndarray:
-    """Bool volume: the box at start."""
+    """bool of a volume's shape: the box of BOX_SIZE at `start`."""
     mask = np.zeros(shape, bool)
     mask[tuple(slice(max(s, 0), s + n) for s, n in zip(start, BOX_SIZE, strict=True))] = True
     return mask
 
 
 def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Mean and SD of Dice over discs by source, subset of channels and centre; by subject and by level for all channels."""
+    """The Dice of a cross-validation of the segmenters in short.
+
+    Args:
+        rows: Its rows.
+
+    Returns:
+        Source -> number, mean and SD of Dice over discs, by subset of channels and centre; and, for the fullest subset at
+        the given centres, by subject and by disc.
+    """
     summary: dict[str, Any] = {}
     for source in sorted({r["source"] for r in rows}):
         mine = [r for r in rows if r["source"] == source]
@@ -184,10 +191,23 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
 def crossvalidate_localizer(
     scans: Sequence[Scan], preset: Preset, folder: Path, segmenter_folder: Path | None, seed: int = 0
 ) -> list[Row]:
-    """Leave out a third of the subjects at a time; a row for every held-out water volume.
+    """Leave out a third of the subjects at a time, and localize the discs in the water volumes of those left out.
 
-    segmenter_folder: a finished cross-validation of the segmenters; its networks that have not seen the subject either
-    segment what the localizer finds, end to end. Writes `rows.csv` and `summary.json` to folder.
+    Args:
+        scans: Everything there is.
+        preset: Preset of the localizer.
+        folder: Receives `rows.csv`, `summary.json` and each fold's training.
+        segmenter_folder: A finished cross-validation of the segmenters, or None. Its networks that have not seen the
+            subject either segment what the localizer finds.
+        seed: Of the first fold; the others count on.
+
+    Returns:
+        A row for every held-out water volume.
+
+    Raises:
+        TrainingError: A training diverged.
+        InputError: segmenter_folder holds no finished cross-validation.
+        OutputError: The folder cannot be written.
     """
     rows: list[Row] = []
     for fold in range(LOCALIZER_FOLDS):
@@ -206,11 +226,18 @@ def crossvalidate_localizer(
 
 
 def localizer_row(localizer: keras.Model, segmenters: Mapping[str, keras.Model] | None, scan: Scan) -> Row:
-    """How one whole volume fares: discs found, centre errors (mm), false discs inside the known span; with segmenters
-    (by role), what the whole pipeline makes of it, end to end.
+    """How a localizer does on one whole volume.
 
-    A disc is found where a centre lies on it or within NEAR_MM of its centroid (a reference that covers half a disc has
-    its centroid elsewhere); a false disc is a centre within the known span that finds none.
+    A disc is found where a predicted centre lies on it or within NEAR_MM of its centroid (a reference that covers half a
+    disc has its centroid elsewhere). A false positive is a predicted centre within the known voxels that finds none.
+
+    Args:
+        localizer: A trained localizer.
+        segmenters: Role -> trained segmenter, to run the whole pipeline, too; None to localize only.
+        scan: A whole volume.
+
+    Returns:
+        Counts and centre errors (mm); with segmenters also what `_end_to_end` says.
     """
     spacing = np.asarray(WORKING_SPACING_MM)
     found = find_discs(probability_map(localizer, scan.channels))
@@ -237,8 +264,11 @@ def localizer_row(localizer: keras.Model, segmenters: Mapping[str, keras.Model] 
 
 
 def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], scan: Scan) -> Row:
-    """What the whole pipeline makes of a water volume: Dice of every reference disc within its box, the share of voxels
-    called disc inside vertebrae, whether all names are right, and whether a warning calls them uncertain."""
+    """How the whole pipeline does on a water volume.
+
+    Dice of every reference disc within its box, the share of voxels called disc that lie in vertebrae, whether all names
+    are right, and whether a warning calls them uncertain.
+    """
     model = Model("cross-validated", {}, localizer, **segmenters)
     x, y, z = scan.discs.shape
     grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
@@ -255,15 +285,31 @@ def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], s
 
 
 def names_right(labels: np.ndarray, scan: Scan) -> bool:
-    """Whether every disc of a water volume's reference has its own label (levels.LABELS) in labels [x, y, z], where most of
-    the voxels called disc within it are. A disc without a voxel is not rightly named."""
+    """Whether every disc of a reference has its own label.
+
+    Args:
+        labels: uint8 [x, y, z], the label map of the pipeline.
+        scan: The scan with its reference.
+
+    Returns:
+        True where, of the labelled voxels within each reference disc, most have the label of its level. A disc without a
+        labelled voxel is not rightly named.
+    """
     numbers = [int(n) for n in np.unique(scan.discs) if n]
     counts = {n: np.bincount(labels[scan.discs == n], minlength=2)[1:] for n in numbers}
     return all(c.any() and 1 + int(np.argmax(c)) == _level_number(scan, n) for n, c in counts.items())
 
 
 def localizer_summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Over all held-out volumes: share of discs found, centre error, false discs a volume; end to end Dice and leak."""
+    """A cross-validation of the localizer in short.
+
+    Args:
+        rows: Its rows.
+
+    Returns:
+        Over all held-out volumes: share of discs found, centre error, false positives a volume; and Dice, share in
+        vertebrae and names where the whole pipeline was run.
+    """
     discs = sum(r["discs"] for r in rows)
     summary: dict[str, Any] = {
         "volumes": len(rows),
@@ -291,9 +337,11 @@ def _mean_sd(values: Iterable[float | None]) -> dict[str, float]:
 
 
 def _write(folder: Path, rows: Sequence[Row], summary: Mapping[str, Any]) -> None:
+    """Write rows.csv and summary.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(folder / "rows.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    with atomic_file(folder / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

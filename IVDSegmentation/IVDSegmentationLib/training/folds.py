@@ -11,8 +11,17 @@ PARTS = 6
 
 
 def part_of_subject(scans: Sequence[Scan]) -> dict[str, int]:
-    """Subject -> part 0..5: the subjects of each source in order, dealt out in turn. The same for both networks, so that
-    localizer and segmenter of one part have both not seen its subjects."""
+    """Which part of the data each subject belongs to.
+
+    The subjects of each source, in order, are dealt out in turn. Parts are the same for both networks, so that localizer
+    and segmenter of one part have both not seen its subjects.
+
+    Args:
+        scans: Everything there is.
+
+    Returns:
+        Subject -> part, 0 to PARTS - 1.
+    """
     parts = {}
     for source in sorted({s.source for s in scans}):
         subjects = sorted({s.subject for s in scans if s.source == source})
@@ -21,7 +30,19 @@ def part_of_subject(scans: Sequence[Scan]) -> dict[str, int]:
 
 
 def split(scans: Sequence[Scan], fold: int, folds: int) -> tuple[list[Scan], list[Scan]]:
-    """Training and held-out scans of one of `folds` folds. Raises ValueError unless folds divides the number of parts."""
+    """The scans to train on and those to test on.
+
+    Args:
+        scans: Everything there is.
+        fold: Which fold, 0 to folds - 1.
+        folds: How many folds; a divisor of PARTS.
+
+    Returns:
+        The training scans and the held-out scans.
+
+    Raises:
+        ValueError: folds does not divide PARTS.
+    """
     if PARTS % folds:
         raise ValueError(f"folds is {folds}: it must divide {PARTS}")
     parts = part_of_subject(scans)

@@ -3,51 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
 from ..networks.inputs import normalise
 from ..pipeline.crop import BOX_SIZE
 from ..pipeline.localize import SPACING_MM, coarsen
-from .augmentation import change_intensities, degenerate_discs, random_transform, resample
+from .channel_dropout import ANY_SUBSET, drop_channels
+from .geometry import random_transform, resample
+from .intensities import change_intensities, degenerate_discs, standard_field
+from .known_regions import far_from_spine
 from .presets import Preset
-from .samples import assemble_sample
-from .scans import Scan, far_from_spine, phantom_scan
-from .subsets import ANY_SUBSET, drop_channels
-from .synthesis import smooth_field, synthesise_channels
+from .scans import Scan, phantom_scan
+from .synthesis import synthesise_channels
+from .targets import assemble_sample
 
 WINDOW = (16, 88, 88)
 """Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
 
 VARIANTS = 6
-"""Different columns of a subject, and of a water volume: half of them as it is, half with made-up channels."""
+"""Versions of a subject's column and of a water volume: half of the latter as it is, half with synthesised channels."""
 
 COLUMN_SHARE = 0.25
-"""Of the samples: columns of boxes. What they and the water volumes leave are phantoms."""
+"""Share of the samples that are columns of boxes. What they and the water volumes leave are phantoms."""
 
 
 def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Channels, disc and known maps of the working grid -> [x, y, z, 6] of the localizer's, averaged, channels normalised."""
+    """A scan on the localizer's grid.
+
+    Args:
+        channels: float32 [x, y, z, 4] on the working grid.
+        discs: uint8 [x, y, z].
+        known: bool [x, y, z].
+
+    Returns:
+        float32 [x, y, z, 6] on the localizer's grid: channels, averaged and normalised, and the shares of each voxel
+        that are disc and known.
+    """
     maps = np.stack([discs > 0, known], -1).astype(np.float32)
     return np.concatenate([normalise(coarsen(channels)), coarsen(maps)], -1)
 
 
 class LocalizerSamples:
-    """Augmented windows. `sample(seed)` -> input [16, 88, 88, 4], target [16, 88, 88, 2].
+    """Augmented windows: an endless source of samples, each from a seed of its own.
 
-    phantoms: how many different ones. What is drawn is made once, then kept.
+    What is drawn is computed once and kept, on the localizer's grid: at most VARIANTS of each volume and column, and the
+    phantoms.
     """
 
     def __init__(self, scans: Sequence[Scan], preset: Preset, phantoms: int) -> None:
+        """Sort the scans.
+
+        Args:
+            scans: Whole volumes and boxes.
+            preset: Shares and augmentation.
+            phantoms: How many different ones to draw from, seeds 1 and up.
+        """
         self.preset = preset
         self.phantoms = phantoms
         self.wholes = [s for s in scans if s.source != "ivdm3seg-patches"]
         boxes = [s for s in scans if s.source == "ivdm3seg-patches"]
         self.columns = [[s for s in boxes if s.subject == subject] for subject in sorted({s.subject for s in boxes})]
-        self._made: dict[tuple[str, int, int], np.ndarray] = {}
+        self._kept: dict[tuple[str, int, int], np.ndarray] = {}
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The sample of a seed.
+
+        Args:
+            seed: >= 0.
+
+        Returns:
+            Input float32 [16, 88, 88, 4] and target float32 [16, 88, 88, 2] (losses.py).
+        """
         rng = np.random.default_rng(seed)
         change = self.preset.augmentation
         whole = self._draw(rng)
@@ -67,7 +94,7 @@ class LocalizerSamples:
         return assemble_sample(channels, seen[..., 4], np.maximum(seen[..., 5], outside), WINDOW)
 
     def _draw(self, rng: np.random.Generator) -> np.ndarray:
-        """One scan [x, y, z, 6] on the localizer's grid."""
+        """A random scan [x, y, z, 6] on the localizer's grid (`coarse_scan`)."""
         shares = {
             "whole": self.preset.water_share * bool(self.wholes),
             "column": COLUMN_SHARE * bool(self.columns),
@@ -77,11 +104,12 @@ class LocalizerSamples:
         kind = str(rng.choice(list(shares), p=[v / total for v in shares.values()]))
         count = {"whole": len(self.wholes), "column": len(self.columns), "phantom": self.phantoms}[kind]
         key = (kind, int(rng.integers(count)), 0 if kind == "phantom" else int(rng.integers(VARIANTS)))
-        if key not in self._made:
-            self._made[key] = self._make(*key)
-        return self._made[key]
+        if key not in self._kept:
+            self._kept[key] = self._make(*key)
+        return self._kept[key]
 
     def _make(self, kind: str, index: int, variant: int) -> np.ndarray:
+        """One version of a whole volume, a column or a phantom."""
         rng = np.random.default_rng((index, variant))
         if kind == "phantom":
             return _phantom(index + 1)
@@ -96,14 +124,14 @@ class LocalizerSamples:
         return coarse
 
 
-@cache
 def _phantom(seed: int) -> np.ndarray:
+    """A phantom [x, y, z, 6] on the localizer's grid."""
     scan = phantom_scan(seed)
     return coarse_scan(scan.channels, scan.discs, scan.known)
 
 
 def _column(boxes: Sequence[Scan], rng: np.random.Generator) -> np.ndarray:
-    """Boxes of one subject stacked into a spine of four real channels, gently curved, in air or in made-up tissue."""
+    """Boxes of one subject stacked into a spine of four real channels, gently curved, in air or in random tissue."""
     whole = np.zeros((BOX_SIZE[0] + 1, 176, BOX_SIZE[2] * len(boxes), 6), np.float32)
     middle = 70 + 14 * np.sin(np.linspace(rng.uniform(-1, 2), rng.uniform(2, 5), len(boxes))) + rng.uniform(-15, 15)
     for index, box in enumerate(boxes):
@@ -112,7 +140,7 @@ def _column(boxes: Sequence[Scan], rng: np.random.Generator) -> np.ndarray:
         whole[inside] = np.concatenate([box.channels, np.stack([box.discs > 0, box.known], -1)], -1)
     column = coarsen(whole)
     around = 1 - column[..., 5:]
-    tissue = np.clip(1 + 0.4 * smooth_field(column.shape[:3], 3, rng), 0, None)[..., None] * rng.uniform(0, 1.2, 4)
+    tissue = np.clip(1 + 0.4 * standard_field(rng, column.shape[:3], 3), 0, None)[..., None] * rng.uniform(0, 1.2, 4)
     column[..., :4] += around * tissue * column[..., 1][column[..., 5] > 0.5].mean() * rng.integers(0, 2)
     column[..., 5] = 1
     return np.concatenate([normalise(column[..., :4]), column[..., 4:]], -1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..atomic import atomic_file
 from ..errors import InputError, TrainingError
 from ..networks.architectures import build_network
 from ..networks.tensorflow_setup import import_keras, our_keras_settings
@@ -34,17 +35,36 @@ trainings of this project 42 ended below 1.08; the one that ended at 1.34 outlin
 class Samples(Protocol):
     """A source of training samples."""
 
-    def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]: ...
+    def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The sample of a seed.
+
+        Args:
+            seed: >= 0.
+
+        Returns:
+            Input and target, float32.
+        """
+        ...
 
 
 def train_network(
     samples: Samples, preset: Preset, folder: Path, seed: int = 0, start: keras.Model | None = None
 ) -> keras.Model:
-    """Train the preset's network on samples; returns it in float32 with the averaged weights.
+    """Train the network of a preset.
 
-    folder receives `log.csv` and the checkpoint from which the same call goes on after a kill; a finished training's
-    `weights.npz` there is loaded instead of trained again. start: a network of the same kind, from whose weights it
-    sets out. Raises TrainingError, and leaves no weights, where the training diverged.
+    Args:
+        samples: Where the samples come from.
+        preset: Network, loss, optimisation.
+        folder: Receives `log.csv`, `weights.npz`, `finished.json`, and a checkpoint from which the same call resumes after
+            a kill. A finished training that is there is loaded, not repeated.
+        seed: Of samples and initial weights.
+        start: A network of the same kind whose weights are the initial ones; None for random ones.
+
+    Returns:
+        The network, float32, with the averaged weights.
+
+    Raises:
+        TrainingError: The training diverged. No weights are left.
     """
     from ..networks.models import load_arrays, save_arrays
 
@@ -87,11 +107,13 @@ def train_network(
         "seed": seed,
         "precision": precision,
     }
-    (folder / "finished.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    with atomic_file(folder / "finished.json") as temporary:
+        temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
     return network
 
 
 def _check_converged(folder: Path) -> None:
+    """Raise TrainingError where the log says that the loss rose again."""
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     means = np.convolve(losses, np.ones(3) / 3, "valid") if len(losses) > 3 else np.ones(1)
@@ -103,7 +125,17 @@ def _check_converged(folder: Path) -> None:
 
 
 def load_trained(folder: Path) -> keras.Model:
-    """The network that a finished training left in folder. Raises InputError where none did."""
+    """The network of a finished training.
+
+    Args:
+        folder: Folder of the training.
+
+    Returns:
+        The network, float32.
+
+    Raises:
+        InputError: The folder holds no finished training.
+    """
     from ..networks.models import load_arrays
 
     try:
@@ -116,6 +148,7 @@ def load_trained(folder: Path) -> keras.Model:
 
 
 def _optimizer(preset: Preset, steps: int) -> Any:
+    """AdamW with the preset's schedule and moving average."""
     keras: Any = import_keras()
 
     rate: Any = preset.learning_rate

@@ -9,7 +9,15 @@ from ..networks.tensorflow_setup import import_keras
 
 
 def dice_loss(target: Any, probability: Any) -> Any:
-    """The paper's Dice loss, 1 - (2 |TP| + 1) / (|T| + |P| + 1), over the known voxels of the batch. Scalar, 0..1."""
+    """The paper's Dice loss over the known voxels of a batch: 1 - (2 |TP| + 1) / (|T| + |P| + 1).
+
+    Args:
+        target: [batch, x, y, z, 2 or more], of 0 and 1: disc, known.
+        probability: [batch, x, y, z, 1], 0..1.
+
+    Returns:
+        Scalar, 0..1.
+    """
     ops = import_keras().ops
 
     reference, known = target[..., :1], target[..., 1:2]
@@ -19,8 +27,17 @@ def dice_loss(target: Any, probability: Any) -> Any:
 
 
 def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
-    """Dice loss plus the mean binary cross-entropy over the known voxels, whose gradient does not vanish far from the
-    optimum and which keeps the probabilities calibrated. Scalar, >= 0."""
+    """Dice loss plus the mean binary cross-entropy over the known voxels.
+
+    The gradient of the cross-entropy does not vanish far from the optimum, and it keeps the probabilities calibrated.
+
+    Args:
+        target: [batch, x, y, z, 2 or more], of 0 and 1: disc, known.
+        probability: [batch, x, y, z, 1], 0..1.
+
+    Returns:
+        Scalar, >= 0.
+    """
     ops = import_keras().ops
 
     reference, known = target[..., :1], target[..., 1:2]
@@ -30,12 +47,18 @@ def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
 
 
 VERTEBRA_WEIGHT = 0.4
+"""Of the vertebra's loss, beside that of the disc."""
 
 
 def disc_and_vertebra(target: Any, probability: Any) -> Any:
-    """`dice_and_cross_entropy` of the disc, and VERTEBRA_WEIGHT times that of the vertebra. Scalar, >= 0.
+    """The loss of the disc, and VERTEBRA_WEIGHT times that of the vertebra (`dice_and_cross_entropy`).
 
-    target: [batch, x, y, z, 4], probability: [batch, x, y, z, 2].
+    Args:
+        target: [batch, x, y, z, 4], of 0 and 1: disc, known, vertebra, known.
+        probability: [batch, x, y, z, 2], 0..1: disc, vertebra.
+
+    Returns:
+        Scalar, >= 0.
     """
     vertebra = dice_and_cross_entropy(target[..., 2:], probability[..., 1:])
     return dice_and_cross_entropy(target, probability[..., :1]) + VERTEBRA_WEIGHT * vertebra

@@ -15,7 +15,14 @@ AVX512-BF16 alone TensorFlow's convolutions were slower in bfloat16 (1.6) than i
 
 
 def training_precision(choice: str) -> tuple[str, str]:
-    """What to compute in, `bfloat16` or `float32`, and why, in words. choice: one of PRECISIONS; `auto` is measured."""
+    """What to compute in on this machine.
+
+    Args:
+        choice: One of PRECISIONS; `auto` is measured.
+
+    Returns:
+        `bfloat16` or `float32`, and why, in words.
+    """
     if choice != "auto":
         return choice, "as asked for"
     tf = import_tensorflow()

@@ -1,4 +1,4 @@
-"""What is trained and how: the paper's preset to the letter, and the default."""
+"""What is trained and how: the paper's networks and recipe, and those of the released model."""
 
 from __future__ import annotations
 
@@ -13,17 +13,32 @@ from .augmentation import (
     WATER_AUGMENTATION,
     Augmentation,
 )
+from .channel_dropout import ANY_SUBSET, WATER_ONLY
 from .losses import dice_and_cross_entropy, dice_loss, disc_and_vertebra
-from .subsets import ANY_SUBSET, WATER_ONLY
 
 
 @dataclass(frozen=True)
 class Preset:
-    """architecture, parameters: for networks.build_network. learning_rate: of Adam; cosine: let it fall to a hundredth.
-    average: momentum of the running average of the weights that is kept, or None. water_share,
-    phantom_share: of the samples that come from water volumes and from phantoms. subsets: how often a segmenter sees which
-    channels (subsets.py), or None for all. precision: what to compute in (precision.PRECISIONS).
-    second: how a localizer goes on, told of the L5-S1 of the water volumes as it found them itself (lowest_disc.py)."""
+    """What is trained on what, and how.
+
+    Attributes:
+        architecture: Name of the network, for networks.architectures.
+        parameters: Its parameters.
+        loss: From target and probability to a scalar (losses.py).
+        augmentation: How far augmentation goes.
+        steps: Optimisation steps.
+        batch: Samples in one step.
+        learning_rate: Of Adam; the highest where it is not constant.
+        cosine: Whether the learning rate falls to a hundredth, along a cosine.
+        average: Momentum of the exponential moving average of the weights that is kept; None for the last weights.
+        weight_decay: Of AdamW; with 0 it is Adam.
+        water_share: Share of the samples that come from water volumes.
+        phantom_share: Share of the samples that come from phantoms.
+        subsets: Name of a subset of channels -> how often it is drawn (channel_dropout.py); None for all channels.
+        precision: What to compute in (precision.PRECISIONS).
+        fine_tuning: Second training that starts from the weights of this one, with the L5-S1 that it found in the water
+            volumes as pseudo-labels (pseudo_labels.py). None for a single training.
+    """
 
     architecture: str
     parameters: Mapping[str, Any]
@@ -39,11 +54,11 @@ class Preset:
     phantom_share: float = 0.0
     subsets: Mapping[str, float] | None = None
     precision: str = "float32"
-    second: Preset | None = None
+    fine_tuning: Preset | None = None
 
 
 SEGMENTER = {
-    # 6 subjects become 24 by augmentation; 15,000 epochs in the published code are more than their figure needs.
+    # The paper augments 6 subjects to 24 beforehand and trains 15,000 epochs; here every sample is augmented anew.
     "paper": Preset(
         architecture="paper",
         parameters={"channels": 4},
@@ -84,9 +99,9 @@ WATER_SEGMENTER = {
         subsets=WATER_ONLY,
     ),
 }
-"""Stage 2 where smooth water is the only channel (segmentation.segment_by_channels): the water volumes and their style."""
+"""Stage 2 where smooth water is the only channel (pipeline.segment.stage_two chooses): the water volumes and their style."""
 
-_FIRST_ROUND = Preset(
+_FIRST_TRAINING = Preset(
     architecture="unet",
     parameters={"features": (16, 32, 64, 128)},
     loss=dice_and_cross_entropy,
@@ -112,7 +127,7 @@ LOCALIZER = {
         cosine=False,
         water_share=0.5,
     ),
-    "default": replace(_FIRST_ROUND, second=replace(_FIRST_ROUND, steps=900, learning_rate=5e-4)),
+    "default": replace(_FIRST_TRAINING, fine_tuning=replace(_FIRST_TRAINING, steps=900, learning_rate=5e-4)),
 }
 
 PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WATER_SEGMENTER}
@@ -120,7 +135,16 @@ PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WA
 
 
 def with_changes(preset: Preset, steps: int | None, precision: str | None) -> Preset:
-    """The preset with another number of steps, or another precision, where one is given: of each round, if there are two."""
+    """A preset with other steps or another precision, in both trainings where there is a fine-tuning.
+
+    Args:
+        preset: The preset.
+        steps: Optimisation steps, or None for those of the preset.
+        precision: One of precision.PRECISIONS, or None for that of the preset.
+
+    Returns:
+        The changed preset.
+    """
     given = {"steps": steps or None, "precision": precision}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(preset, **changes, second=preset.second and replace(preset.second, **changes))
+    return replace(preset, **changes, fine_tuning=preset.fine_tuning and replace(preset.fine_tuning, **changes))

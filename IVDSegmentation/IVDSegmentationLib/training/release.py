@@ -1,4 +1,4 @@
-"""Making a released model of trained networks: their weights, and the card with checksums and what was measured."""
+"""Releasing trained networks as a model: their weights, and the card with checksums and what was measured."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..atomic import atomic_file
 from ..dixon.channels import CHANNELS
 from ..errors import InputError
 from ..networks.models import checksum, load_arrays
@@ -14,12 +15,18 @@ from .calibration import fit_confidence, judged_rows, read_rows
 
 
 def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, crossvalidation: Path | None = None) -> None:
-    """Write the model folder: `ROLE.npz` of every network, and `card.json`.
+    """Write the folder of a model: `ROLE.npz` of every network, and `card.json`.
 
-    trainings: folder of a finished training by role (models.ROLES). card: JSON object with what the machine
-    cannot know (name, data, results, limits). crossvalidation: folder of a segmenters' cross-validation, on which the
-    confidence is calibrated; without one it stays as the networks say. Raises InputError, and
-    writes nothing, where a training or the cross-validation did not finish.
+    Args:
+        trainings: Role (networks.models.ROLES) -> folder of its finished training.
+        card: JSON file with an object of what the machine cannot know: name, data, results, limits.
+        folder: Receives the model; created where it is missing.
+        crossvalidation: Folder of a cross-validation of the segmenters, on which the confidence is calibrated. None for a
+            confidence that is the expected Dice as it is.
+
+    Raises:
+        InputError: A training or the cross-validation did not finish. Nothing is written then.
+        OutputError: The folder cannot be written.
     """
     for role, source in trainings.items():
         if not (source / "weights.npz").is_file() or not (source / "finished.json").is_file():
@@ -32,7 +39,8 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
         content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
     folder.mkdir(parents=True, exist_ok=True)
     for role, source in trainings.items():
-        shutil.copyfile(source / "weights.npz", folder / f"{role}.npz")
+        with atomic_file(folder / f"{role}.npz") as temporary:
+            shutil.copyfile(source / "weights.npz", temporary)
         trained = json.loads((source / "finished.json").read_text(encoding="utf-8"))
         content[role] = {
             **content.get(role, {}),
@@ -43,4 +51,5 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
             "trained_parameters": sum(array.size for array in load_arrays(folder / f"{role}.npz")),
             "training": trained,
         }
-    (folder / "card.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with atomic_file(folder / "card.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

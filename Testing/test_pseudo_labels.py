@@ -1,13 +1,14 @@
-"""The unlabelled disc below the last vertebra: taken from a localizer where it can be believed, and nowhere else."""
+"""The unlabelled disc below the last vertebra: a pseudo-label where a localizer is certain of it, and nowhere else."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from IVDSegmentationLib.networks.inputs import stack_channels
-from IVDSegmentationLib.training.lowest_disc import with_lowest_disc
 from IVDSegmentationLib.training.presets import LOCALIZER, with_changes
-from IVDSegmentationLib.training.scans import Scan, read_scans
+from IVDSegmentationLib.training.pseudo_labels import with_pseudo_label
+from IVDSegmentationLib.training.scans import Scan
+from IVDSegmentationLib.training.sources import read_scans
 
 SHAPE = (36, 80, 120)
 
@@ -39,7 +40,7 @@ def made_scan(*below, strength=1.0):
 
 def test_the_disc_below_is_one_more_disc_and_the_only_one_there():
     scan = made_scan((34, 16))
-    learnt = with_lowest_disc(scan, Painted())
+    learnt = with_pseudo_label(scan, Painted())
     added = (learnt.discs > 0) & (scan.discs == 0)
     expected = np.zeros(SHAPE, bool)
     expected[8:28, 24:56, 30:38] = True
@@ -63,18 +64,18 @@ def test_the_disc_below_is_one_more_disc_and_the_only_one_there():
     ],
     ids=["nothing found", "too small", "unsure", "too far below", "no vertebrae"],
 )
-def test_what_cannot_be_believed_leaves_the_scan_as_it_is(scan):
-    assert with_lowest_disc(scan, Painted()) is scan
+def test_without_a_certain_disc_the_scan_stays_as_it_is(scan):
+    assert with_pseudo_label(scan, Painted()) is scan
 
 
-def test_two_discs_where_one_fits_are_not_believed():
+def test_two_discs_where_one_fits_are_no_pseudo_label():
     scan = made_scan((34, 16))
     scan.channels[16:20] = 0  # a sagittal gap: a left and a right half, both large
-    assert with_lowest_disc(scan, Painted()) is scan
+    assert with_pseudo_label(scan, Painted()) is scan
 
 
-def test_the_second_round_goes_on_from_the_first_and_knows_what_that_found(tmp_path, monkeypatch):
-    from IVDSegmentationLib.training import crossvalidation
+def test_fine_tuning_starts_from_the_first_training_and_learns_from_its_pseudo_labels(tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import train as training
 
     trained = []
 
@@ -82,10 +83,10 @@ def test_the_second_round_goes_on_from_the_first_and_knows_what_that_found(tmp_p
         trained.append((folder, [int(scan.discs.max()) for scan in samples.wholes], preset.steps, start is not None))
         return Painted()
 
-    monkeypatch.setattr(crossvalidation, "train_network", train)
+    monkeypatch.setattr(training, "train_network", train)
     preset = with_changes(LOCALIZER["default"], 30, "float32")
-    crossvalidation.train_localizer([made_scan((34, 16))], preset, tmp_path)
-    crossvalidation.train_localizer([made_scan((34, 16))], with_changes(LOCALIZER["paper"], 20, None), tmp_path)
+    training.train_localizer([made_scan((34, 16))], preset, tmp_path)
+    training.train_localizer([made_scan((34, 16))], with_changes(LOCALIZER["paper"], 20, None), tmp_path)
     assert trained == [(tmp_path / "first", [2], 30, False), (tmp_path, [3], 30, True), (tmp_path, [2], 20, False)]
 
 
@@ -94,7 +95,7 @@ def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folde
 
     localizer = load_model(DEFAULT_MODEL).localizer
     for scan in read_scans(data_folder, ["myosegmentum-water"])[:3]:
-        learnt = with_lowest_disc(scan, localizer)
+        learnt = with_pseudo_label(scan, localizer)
         added = (learnt.discs > 0) & (scan.discs == 0)
         assert 6_000 < added.sum() * 2.0 * 1.25 * 1.25 < 20_000, "mm3 of an L5-S1, outlined coarsely"
         assert np.argwhere(added)[:, 2].max() < np.argwhere(scan.discs > 0)[:, 2].min() + 12, "below L4-L5"

@@ -1,4 +1,7 @@
-"""L5-S1 of the water volumes, which nobody labelled: outlined by a first localizer, for the second to learn from."""
+"""Pseudo-labels: the L5-S1 of the water volumes, which nobody labelled, as a first localizer outlines it.
+
+The localizer is then fine-tuned on them (Lee, ICML Workshop on Challenges in Representation Learning, 2013).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..pipeline.localize import COARSE_STEP, THRESHOLD, find_discs, probability_map
-from .scans import Scan, vertebra_centroids_mm, voxels_mm
+from .known_regions import vertebra_centroids_mm, voxels_mm
+from .scans import Scan
 
 if TYPE_CHECKING:
     import keras
@@ -16,16 +20,23 @@ if TYPE_CHECKING:
 NEAREST_MM, FARTHEST_MM = 10.0, 28.0
 """How far below the centroid of the lowest labelled vertebra the centre of the disc under it lies, along the spine."""
 
-SURE, LARGE_MM3 = 0.9, 5000.0
-"""Mean probability and volume from which what a localizer finds there is believed; a usual L5-S1 has 0.95 and 8,000 mm3."""
+LEAST_PROBABILITY, LEAST_VOLUME_MM3 = 0.9, 5000.0
+"""Mean probability and volume from which what a localizer finds is a pseudo-label; a usual L5-S1 has 0.95 and 8,000 mm3."""
 
 
-def with_lowest_disc(scan: Scan, localizer: keras.Model) -> Scan:
-    """The scan with the disc under its lowest vertebra as one more of its discs, where the localizer finds one that can be
-    believed; all below that vertebra is known then, and only this disc is disc there. Voxels around it stay unknown, for
-    its outline is a network's.
+def with_pseudo_label(scan: Scan, localizer: keras.Model) -> Scan:
+    """A scan with the disc under its lowest labelled vertebra as a pseudo-label.
 
-    Without vertebrae, or with no such disc or more than one: the scan as it is.
+    Everything below that vertebra is known then, and nothing but this disc is disc there. Voxels around its outline stay
+    unknown, since the outline is a network's.
+
+    Args:
+        scan: The scan.
+        localizer: A trained localizer.
+
+    Returns:
+        A copy with one more disc. The scan itself where it has no labelled vertebrae, or where the localizer finds no
+        such disc of LEAST_PROBABILITY and LEAST_VOLUME_MM3, or more than one.
     """
     from scipy import ndimage
 
@@ -36,7 +47,7 @@ def with_lowest_disc(scan: Scan, localizer: keras.Model) -> Scan:
     centers = [
         tuple(round(c) for c in disc.center_ijk)
         for disc in find_discs(probability)
-        if disc.probability >= SURE and disc.volume_mm3 >= LARGE_MM3
+        if disc.probability >= LEAST_PROBABILITY and disc.volume_mm3 >= LEAST_VOLUME_MM3
     ]
     there = [center for center in centers if NEAREST_MM <= below_mm[center] <= FARTHEST_MM]
     components, _ = ndimage.label(probability >= THRESHOLD)

@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..dixon.channels import CHANNELS
+from ..dixon import CHANNELS
 from ..images import WORKING_SPACING_MM
-from ..networks.inputs import normalise
 from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
-from .augmentation import change_intensities, cut_field_of_view, random_transform, resample
+from .channel_dropout import drop_channels
+from .geometry import cut_field_of_view, random_transform, resample
+from .intensities import change_intensities
 from .presets import Preset
 from .scans import Scan
-from .subsets import drop_channels
+from .targets import assemble_sample, known_map
 
 MARGIN_VOXELS = 10
 """Kept around a box that is cut from a whole volume, so that shifts and rotations bring in what is really there."""
 
 
-def assemble_sample(
-    channels: np.ndarray, discs: np.ndarray, known: np.ndarray, size: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Channels [x, y, z, 4], disc and known maps -> network input [*size, 4] and target [*size, 2] (losses.py)."""
-    return pad(normalise(channels), size), pad(known_map(discs, known), size)
+@dataclass(frozen=True)
+class _Box:
+    """One box of a scan.
 
+    Attributes:
+        available: Which channels the scan has.
+        maps: float32 [x, y, z, map]: these channels, then disc, known, vertebra, vertebra known.
+        margin: Voxels around the box proper, along each axis.
+    """
 
-def known_map(structure: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Interpolated maps [x, y, z] of a structure and of where it is known -> 0/1, float32 [x, y, z, 2]."""
-    return np.stack([structure >= 0.5, known > 0.99], -1).astype(np.float32)
+    available: tuple[bool, bool, bool, bool]
+    maps: np.ndarray
+    margin: int
 
 
 class SegmenterSamples:
-    """Augmented boxes around discs. `sample(seed)` -> input [36, 36, 28, 4], target [36, 36, 28, 4] (losses.py).
+    """Augmented boxes around discs: an endless source of samples, each from a seed of its own.
 
-    scans of three kinds are drawn with the preset's shares: water volumes, phantoms, and all others.
+    Scans of three kinds are drawn with the preset's shares: water volumes, phantoms, and all others.
     """
 
-    def __init__(self, scans: Sequence[Scan], preset: Preset) -> None:
+    def __init__(self, scans: Iterable[Scan], preset: Preset) -> None:
+        """Cut the boxes; the scans themselves are not kept.
+
+        Args:
+            scans: Scans with discs.
+            preset: Shares, augmentation and channel dropout.
+        """
         self.preset = preset
-        self.boxes: dict[str, list[tuple[Scan, np.ndarray, int]]] = {}
+        self.boxes: dict[str, list[_Box]] = {}
         for scan in scans:
             margin = 0 if scan.discs.shape == BOX_SIZE else MARGIN_VOXELS
             size = [n + 2 * margin for n in BOX_SIZE]
@@ -51,7 +62,7 @@ class SegmenterSamples:
             kind = scan.source if scan.source in ("myosegmentum-water", "phantom") else "others"
             for center in scan.centers_ijk:
                 box = crop(whole, box_start(center, size), size)
-                self.boxes.setdefault(kind, []).append((scan, box, margin))
+                self.boxes.setdefault(kind, []).append(_Box(scan.available, box, margin))
         shares = {"myosegmentum-water": preset.water_share, "phantom": preset.phantom_share}
         shares["others"] = 1.0 - sum(shares.values())
         self.kinds = sorted(self.boxes)
@@ -59,19 +70,27 @@ class SegmenterSamples:
         self.shares = weights / weights.sum()
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The sample of a seed.
+
+        Args:
+            seed: >= 0.
+
+        Returns:
+            Input float32 [36, 36, 28, 4] and target float32 [36, 36, 28, 4] (losses.py).
+        """
         rng = np.random.default_rng(seed)
         change = self.preset.augmentation
         boxes = self.boxes[str(rng.choice(self.kinds, p=self.shares))]
-        scan, box, margin = boxes[rng.integers(len(boxes))]
+        drawn = boxes[rng.integers(len(boxes))]
         transform = random_transform(change, BOX_SIZE, WORKING_SPACING_MM, rng)
-        offset_mm = [margin * s for s in WORKING_SPACING_MM]
-        seen = resample(box, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
+        offset_mm = [drawn.margin * s for s in WORKING_SPACING_MM]
+        seen = resample(drawn.maps, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         if rng.random() < change.cut:
             seen = cut_field_of_view(seen, rng)
         channels = np.zeros((*BOX_SIZE, len(CHANNELS)), np.float32)
-        channels[..., list(scan.available)] = change_intensities(seen[..., :-4], change, rng)
+        channels[..., list(drawn.available)] = change_intensities(seen[..., :-4], change, rng)
         disc, known, vertebra, vertebra_known = np.moveaxis(seen[..., -4:], -1, 0)
-        if self.preset.subsets and all(scan.available):
+        if self.preset.subsets and all(drawn.available):
             channels = drop_channels(channels, self.preset.subsets, rng)
         x, target = assemble_sample(channels, disc, known, PATCH_SIZE)
         return x, np.concatenate([target, pad(known_map(vertebra, vertebra_known), PATCH_SIZE)], -1)

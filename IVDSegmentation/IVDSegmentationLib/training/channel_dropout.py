@@ -1,4 +1,4 @@
-"""Channel dropout: the subsets of channels that a user may have, drawn at random in training and one by one in validation."""
+"""Channel dropout: the subsets of channels that a user may have, at random in training and one by one in validation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..dixon.channels import CHANNELS
+from ..dixon import CHANNELS, complete_channels
+from ..networks.inputs import stack_channels
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "all": ("fat", "in_phase", "opposed_phase", "water"),
@@ -27,18 +28,33 @@ WATER_ONLY = {"water": 1.0}
 
 
 def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """What the pipeline makes of [x, y, z, 4] when only the named channels are given: completed where the Dixon relations
-    allow, zeros elsewhere. Returns a new array."""
-    from ..dixon import complete_channels
-    from ..networks.inputs import stack_channels
+    """What the pipeline feeds the networks when only some channels are given.
 
+    Args:
+        stacked: [x, y, z, 4] in the order of CHANNELS.
+        names: The channels given.
+
+    Returns:
+        float32 [x, y, z, 4], a copy: completed where the Dixon relations allow, 0 in the other channels.
+    """
     given = {name: stacked[..., CHANNELS.index(name)] for name in names}
     return stack_channels(complete_channels(given)[0])
 
 
 def drop_channels(stacked: np.ndarray, shares: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
-    """[x, y, z, 4] with zeros outside a random one of SUBSETS, each as often as shares (sum 1) says; a quarter of the full
-    sets get an opposed-phase channel computed from water and fat, as the pipeline does where it is missing."""
+    """Leave a random subset of the channels.
+
+    A quarter of the full sets get an opposed-phase channel computed from water and fat, as the pipeline does where it is
+    missing.
+
+    Args:
+        stacked: float32 [x, y, z, 4] in the order of CHANNELS.
+        shares: Name of a subset (SUBSETS) -> how often it is drawn; their sum is 1.
+        rng: Generator.
+
+    Returns:
+        float32 [x, y, z, 4], 0 in the channels left out; `stacked` itself where none is.
+    """
     name = rng.choice(list(shares), p=list(shares.values()))
     if name == "all":
         if rng.random() < 0.25:
