@@ -6,12 +6,12 @@ CASE := demo-output/case
 RESULT := demo-output/result
 SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) $(wildcard Testing/test_extension_*.py)
 
-.PHONY: demo test lint test-library test-slicer translations screenshots soak benchmark clean
+.PHONY: demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[test]'
+	$(BIN)/python -m pip install --quiet -e '.[test,docs]'
 	touch $@
 
 # Slicer's compiled libraries pin a vtk of their own, and PySide6 6.9 and newer lose references to None on Python 3.11.
@@ -31,6 +31,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/ready
+	$(BIN)/mkdocs build --strict
+
 test: lint test-slicer test-library
 
 test-library: .venv/ready
@@ -38,6 +41,15 @@ test-library: .venv/ready
 
 test-slicer: .venv-slicer/ready
 	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m pytest $(SLICER_TESTS)
+
+# Both halves, each in its environment; the floor is in pyproject.toml.
+coverage: export COVERAGE_FILE = $(CURDIR)/.coverage
+coverage: .venv/ready .venv-slicer/ready
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest $(addprefix --ignore=,$(SLICER_TESTS))
+	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m coverage run -m pytest $(SLICER_TESTS)
+	$(BIN)/python -m coverage combine
+	$(BIN)/python -m coverage report --skip-covered
 
 translations: .venv-slicer/ready
 	$(SLICER_BIN)/python translations/update_translations.py
