@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..errors import Cancelled, InputError
 from ..worker.session import Callbacks, Request, Segmenter, Worker
 from . import setup
 from .attributes import CASE
+from .edits import EDITED, is_edited
 from .loaded_channels import candidates, find_channels
 from .reference_labels import labels_of
 from .renaming import rename_result
@@ -157,10 +159,15 @@ class SegmentationLogic(VTKObservationMixin):
         a folder, as `ivdseg segment` does. wait and callbacks as in `segment`; the result of both is the folder.
 
         The files of an earlier report there are replaced; after a failure they are as they were. The pictures are of the
-        volumes' voxels as they are now. Raises (or hands to onFailed) IVDSegmentationError.
+        volumes' voxels as they are now. A result that was edited is reported as it was segmented, and the report says so.
+
+        Raises (or hands to onFailed) IVDSegmentationError.
         """
         callbacks = Callbacks(onProgress, onFinished, onFailed)
-        self.segmenter.begin_report(result.request, result.named, Path(folder), callbacks)
+        named = result.named
+        if is_edited(result):
+            named = replace(named, report={**named.report, "warnings": [*named.report["warnings"], EDITED]})
+        self.segmenter.begin_report(result.request, named, Path(folder), callbacks)
         return self._outcome() if wait else None
 
     def cancel(self) -> None:

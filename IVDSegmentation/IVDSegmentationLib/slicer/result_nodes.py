@@ -71,7 +71,7 @@ def add_result(answer: WorkerResult, request: Request, inputs: Mapping[str, str]
     folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(_folder_name(case)))
     try:
         labelmap = _add_labelmap(named, case, reference)
-        segmentation = _add_segmentation(named, case, labelmap)
+        segmentation = _add_segmentation(named, case, labelmap, reference)
         models = {disc.level: _add_model(disc, segmentation) for disc in named.discs}
         centers = add_centers(named, case, reference)
         tables = add_tables(named.report, case)
@@ -139,9 +139,11 @@ def _add_labelmap(result: WorkerResult, case: str, reference: Any) -> Any:
     return node
 
 
-def _add_segmentation(result: WorkerResult, case: str, labelmap: Any) -> Any:
+def _add_segmentation(result: WorkerResult, case: str, labelmap: Any, reference: Any) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{case} disc segmentation")
     node.SetReferenceImageGeometryParameterFromVolumeNode(labelmap)
+    # The image that the Segment Editor shows, and whose DICOM instances an export refers to; the grid is the same.
+    node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), reference.GetID())
     segmentation = node.GetSegmentation()
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segmentation.SetSourceRepresentationName(binary)

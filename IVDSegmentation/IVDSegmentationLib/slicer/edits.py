@@ -1,0 +1,41 @@
+"""Whether a result in the scene is still the one that was segmented, or was edited, in the Segment Editor or elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from vtk.util.numpy_support import vtk_to_numpy
+
+from .scene_result import SceneResult
+
+EDITED = (
+    "The discs were edited in Slicer after they were segmented: the figures and files of this report are those from before the "
+    "edits."
+)
+"""What a report says of it, in the report's language."""
+
+
+def is_edited(result: SceneResult) -> bool:
+    """Whether the segments of a result, whatever their names now, hold other voxels than those that were segmented, or are
+    others. A segmentation that is gone was not edited."""
+    node = result.segmentation
+    if node.GetScene() is None:
+        return False
+    labels = result.answer.label_volume.voxels
+    segmented = {new.level: old.label for old, new in zip(result.answer.discs, result.named.discs, strict=True)}
+    if set(node.GetSegmentation().GetSegmentIDs()) != set(segmented):
+        return True
+    return any(not _holds(node, level, labels == label) for level, label in segmented.items())
+
+
+def _holds(node: Any, segment_id: str, mask: np.ndarray) -> bool:
+    """Whether a segment holds exactly the voxels of a mask [i, j, k]."""
+    image = slicer.vtkOrientedImageData()
+    node.GetBinaryLabelmapRepresentation(segment_id, image)
+    scalars = image.GetPointData().GetScalars()
+    if scalars is None or 0 in image.GetDimensions():
+        return not mask.any()
+    found = np.argwhere(vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1]).T > 0) + image.GetExtent()[::2]
+    return np.array_equal(found, np.argwhere(mask))
