@@ -1,4 +1,4 @@
-"""From a probability map to disc centres: on made-up maps with known answers."""
+"""From a probability map to disc centres: on synthetic maps with known answers."""
 
 import numpy as np
 import pytest

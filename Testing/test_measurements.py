@@ -150,16 +150,16 @@ def grid_of(share: np.ndarray, grid: Grid) -> Grid:
     return disc_map(share, (share >= 0.5).astype(np.uint8), 1, grid).grid
 
 
-def test_doubt_inside_and_haze_outside_do_not_change_the_volume() -> None:
+def test_doubt_inside_and_low_probabilities_outside_do_not_change_the_volume() -> None:
     grid = centred_grid(SIZE)
     share = share_of("ellipsoid", turn(), grid)
     exact = measured(share, grid).volume_mm3
     doubtful = np.where(share == 1, np.float32(0.8), share)
     assert doubtful.sum() < 0.9 * share.sum()
     assert measured(doubtful, grid).volume_mm3 == pytest.approx(exact, rel=0.03)
-    haze = np.where(share == 0, np.float32(0.02), share)
-    assert haze.sum() > 1.1 * share.sum()
-    assert measured(haze, grid).volume_mm3 == pytest.approx(exact, rel=0.03)
+    spread = np.where(share == 0, np.float32(0.02), share)
+    assert spread.sum() > 1.1 * share.sum()
+    assert measured(spread, grid).volume_mm3 == pytest.approx(exact, rel=0.03)
 
 
 def test_volume_is_finer_than_counting_voxels() -> None:

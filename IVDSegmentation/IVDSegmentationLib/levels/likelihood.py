@@ -1,4 +1,4 @@
-"""What speaks for a level: how tilt, spacing, width and depth run along the spine, and what the field of view would show.
+"""The likelihood of levels: how tilt, spacing, width and depth run along the spine, and what the field of view would show.
 
 Tables by level start at the rudimentary disc S1-S2 (index 0), then L5-S1 (1), L4-L5 (2) and so on upward. Means are those
 of 32 lumbar water volumes of MyoSegmenTUM (Burian et al., BMC Musculoskelet Disord 20:152, 2019) and of 600 phantom

@@ -61,7 +61,7 @@ def occupancy(disc: DiscMap) -> np.ndarray:
     """The share of each voxel that the disc fills, float32 [x, y, z], 0..1.
 
     1 where a voxel and its six neighbours lie inside, 0 where none of its 26 neighbours does, its probability between.
-    An interior of which the network is not quite certain so counts in full, and a haze around the disc does not count.
+    An interior of which the network is not quite certain so counts in full, and low probabilities around the disc do not count.
     """
     from scipy.ndimage import binary_dilation, binary_erosion, generate_binary_structure
 

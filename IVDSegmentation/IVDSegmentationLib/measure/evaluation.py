@@ -49,7 +49,7 @@ class Evaluation:
 
     def table(self) -> str:
         """Mean and SD (of the sample) of the matched discs by level and over all, as a Markdown table, and below it how
-        many discs were found, missed and made up, and how many located."""
+        many discs were found, missed and false positive, and how many located."""
         rows = self.rows()
         levels = sorted({row["level"] for row in rows}, key=lambda level: (level not in LEVELS, _rank(level)))
         lines = [("level", "n", *(title for title, _ in _COLUMNS.values()))]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LOW_CONFIDENCE = 0.80
 """Dice with an expert that a disc may expect (confidence.py) under which its outline is worth a look. None of the
-233 cross-validated outlines of labelled discs has less than 0.81; an L5-S1 outlined in part, and discs made up in bone, mostly
-have 0.64 to 0.79."""
+233 cross-validated outlines of labelled discs has less than 0.81; an L5-S1 outlined in part, and false positives in bone,
+mostly have 0.64 to 0.79."""
 
 VOLUME_MM3 = ((3500.0, 26000.0), (2500.0, 24000.0), (1000.0, 16000.0))
 HEIGHT_MM = ((4.0, 17.0), (3.0, 15.0), (2.0, 12.0))

@@ -33,7 +33,7 @@ def paper_segmenter(
     features: Sequence[int] = PAPER_FEATURES,
     dropout: float = 0.2,
 ) -> keras.Model:
-    """The paper's 3D U-Net, to the letter of its table: 12 convolutions besides the two up-convolutions, 1.4 M parameters.
+    """The paper's 3D U-Net, as its table gives it: 12 convolutions besides the two up-convolutions, 1.4 M parameters.
 
     Returns a model (batch, *patch_size, channels) -> (batch, *patch_size, 1), the probability of disc, 0..1.
     patch_size: divisible by 4, or None along an axis for any such size.

@@ -65,7 +65,7 @@ def spine_plane(result: SegmentationResult, kind: str) -> Plane:
         rows, columns = np.nonzero(labels == disc.label)
         if not len(rows):
             continue
-        # A frame of one voxel closes the outline at the edge of the picture; further out lies another disc's haze.
+        # A frame of one voxel closes the outline at the edge of the picture; further out another disc's probability begins.
         low, high = np.array([rows.min(), columns.min()]) - 2, np.array([rows.max(), columns.max()]) + 3
         low, high = np.maximum(low, 0), np.minimum(high, labels.shape)
         part = np.pad(near[low[0] : high[0], low[1] : high[1]], 1)

@@ -75,7 +75,7 @@ class _ValidChoices:
         self._node = node
         self._tags = [
             # VTK calls the first of a node's observers last. That must be none of the caches of the wrapper: the panel would
-            # be told of a change and read the value before it.
+            # be notified of a change and read the value before it.
             node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: None),
             node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._correct, 1.0),
         ]

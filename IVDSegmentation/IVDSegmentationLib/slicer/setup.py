@@ -35,7 +35,7 @@ _DOWNLOAD_GB, _ON_DISK_GB = 0.7, 2
 
 
 class SetupError(IVDSegmentationError):
-    """What the segmentation needs could not be installed; the message says what to do. shown: Slicer has told of the failure
+    """What the segmentation needs could not be installed; the message says what to do. shown: Slicer has shown the failure
     in a box of its own already."""
 
     def __init__(self, message: str, *, shown: bool = False) -> None:

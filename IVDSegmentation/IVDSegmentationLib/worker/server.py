@@ -171,7 +171,7 @@ class Worker:
 
     def _abandon(self) -> NoReturn:
         """The client is gone: remove what it shared with us and end, without a word more to anyone."""
-        # Who writes into the folder would make it anew behind our back; who hangs in writing must not keep us alive.
+        # Who writes into the folder would create it again meanwhile; who hangs in writing must not keep us alive.
         self._using_folder.acquire(timeout=ABANDON_WAIT_S)
         # The log lies in the folder, and Windows removes no open file.
         null = os.open(os.devnull, os.O_RDWR)
