@@ -59,6 +59,7 @@ screenshots: .venv-slicer/ready
 
 soak: .venv-slicer/ready
 	cd Testing && ../$(SLICER_BIN)/python -m slicer_harness.soak 200
+	IVDSEG_ROUNDS=100 $(SLICER_BIN)/python -m pytest Testing/test_worker_launcher.py -k kills_and_cancels
 
 benchmark: .venv/ready
 	$(BIN)/python benchmarks/segment.py

@@ -17,7 +17,7 @@ from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.worker.client import WORKER, WorkerClient
 from IVDSegmentationLib.worker.process import worker_status
-from IVDSegmentationLib.worker.protocol import Finished
+from IVDSegmentationLib.worker.protocol import Failed, Finished
 from slicer_harness.launcher import write_launcher
 from worker_cases import children, command, failed, finished, rest, run, small_case, until, until_fault
 
@@ -134,3 +134,42 @@ def test_keep_lock_starves_other_threads() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is held is counted in /proc")
+def test_kills_and_cancels_below_the_launcher_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    before = held()
+    ended = []
+    with below_launcher(tmp_path, "none", "none") as client:
+        for number in range(ROUNDS):
+            client.segment(small_case(), name="case")
+            until(lambda: client.pid is not None and len(children(client.pid)) == 1)
+            assert client.pid is not None
+            ended += [client.pid, *children(client.pid)]
+            if number % 2:
+                client.cancel()
+            else:
+                os.kill(ended[-1], signal.SIGKILL)
+                assert isinstance(rest(client)[-1], (Failed, Finished))
+    until(lambda: held() == before and list(temporary.iterdir()) == [])
+    until(lambda: not any(is_running(pid) for pid in ended))
+
+
+ROUNDS = int(os.environ.get("IVDSEG_ROUNDS", "8"))
+"""How many workers are ended in the test above; `make soak` ends 100."""
+
+
+def held() -> tuple[list[int], int, int]:
+    """Children, open descriptors and threads of this process."""
+    return children(os.getpid()), len(os.listdir("/proc/self/fd")), threading.active_count()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie, which only waits for the machine's init process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
