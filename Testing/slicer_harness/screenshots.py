@@ -38,8 +38,7 @@ def main() -> None:
     person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent) if real else FakeWorker(labels)
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
-    person.panel.parent.exit()
-    person.panel.parent.enter()
+    person.panel.inputs.fill_if_empty()
     _shoot(person, "panel-before")
     person.ui.referenceSelector.choose(nodes[4])
     person.click(person.ui.segmentButton)
@@ -86,7 +85,22 @@ def _shoot(person: Any, name: str) -> None:
     parent.resize(460, 800 if name == "panel-after" else 640)
     parent.show()
     slicer.app.processEvents()
-    parent.grab().save(str(OUT / f"{name}.png"))
+    _captioned(parent.grab()).save(str(OUT / f"{name}.png"))
+
+
+def _captioned(picture: Any) -> Any:
+    """The picture with a line below it that says what it was taken on."""
+    from PySide6 import QtCore, QtGui
+
+    words = f"Sample case (phantom). Widgets: Qt {QtCore.qVersion()} in place of Slicer's, {sys.platform}."
+    made = QtGui.QImage(picture.width(), picture.height() + 22, QtGui.QImage.Format.Format_RGB32)
+    made.fill(QtGui.QColor("white"))
+    painter = QtGui.QPainter(made)
+    painter.drawPixmap(0, 0, picture)
+    painter.setPen(QtGui.QColor("#444444"))
+    painter.drawText(6, picture.height() + 15, words)
+    painter.end()
+    return made
 
 
 def _save(picture: Any, path: Path) -> None:

@@ -9,8 +9,16 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-MANAGERS_2D = ("vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLModelSliceDisplayableManager")
-MANAGERS_3D = ("vtkMRMLModelDisplayableManager", "vtkMRMLSegmentationsDisplayableManager3D")
+MANAGERS_2D = (
+    "vtkMRMLSegmentationsDisplayableManager2D",
+    "vtkMRMLModelSliceDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
+)
+MANAGERS_3D = (
+    "vtkMRMLModelDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager3D",
+    "vtkMRMLMarkupsDisplayableManager",
+)
 
 
 def slice_picture(orientation: str, center_ras: np.ndarray, volume: Any, size: tuple[int, int], height_mm: float) -> np.ndarray:
@@ -36,6 +44,7 @@ def slice_picture(orientation: str, center_ras: np.ndarray, volume: Any, size: t
     renderer = vtk.vtkRenderer()
     renderer.AddActor2D(image)
     window = _window(renderer, size)
+    _show_points_in(node, orientation)
     managers = _managers(renderer, node, MANAGERS_2D, slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance())
     picture = _shot(window)
     del managers
@@ -68,6 +77,13 @@ def view_picture(size: tuple[int, int], azimuth_deg: float = 0.0) -> np.ndarray:
     del managers
     slicer.mrmlScene.RemoveNode(view)
     return picture
+
+
+def _show_points_in(node: Any, orientation: str) -> None:
+    """This view is one of those that were there when point lists were bound to views by their direction."""
+    for display in slicer.util.getNodesByClass("vtkMRMLMarkupsDisplayNode"):
+        if display.GetNumberOfViewNodeIDs() and display.GetSliceProjection() != (orientation == "Axial"):
+            display.AddViewNodeID(node.GetID())
 
 
 def _window(renderer: Any, size: tuple[int, int]) -> Any:

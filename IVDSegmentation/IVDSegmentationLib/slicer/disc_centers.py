@@ -20,6 +20,27 @@ def add_centers(result: WorkerResult, case: str, reference: Any) -> Any:
         node.AddControlPoint(*(float(value) for value in point[:3]), disc.level)
     node.SetLocked(True)
     node.CreateDefaultDisplayNodes()
-    node.GetDisplayNode().SetGlyphScale(1.5)
-    node.GetDisplayNode().SetTextScale(2.5)
+    _show_names(node)
     return node
+
+
+def _show_names(node: Any) -> None:
+    """Show the names in 3D and in slices along the spine, where the centres are projected onto the slice: the spine bends out
+    of any. In axial slices they would lie on one another, and only that of the disc in the slice is shown."""
+    slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    axial = [one for one in slices if one.GetOrientation() == "Axial"]
+    along = node.GetDisplayNode()
+    along.SetSliceProjection(True)
+    along.SetSliceProjectionOpacity(1.0)
+    through = None
+    if axial:
+        through = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialDisplayNode")
+        node.AddAndObserveDisplayNodeID(through.GetID())
+        for view in (*slices, *slicer.util.getNodesByClass("vtkMRMLViewNode")):
+            (through if view in axial else along).AddViewNodeID(view.GetID())
+    for display in (along, through):
+        if display is not None:
+            display.SetGlyphScale(1.2)
+            display.SetTextScale(3.0)
+            display.SetSelectedColor(1.0, 0.95, 0.4)
+            display.GetTextProperty().SetBold(True)
