@@ -14,11 +14,20 @@ LIBRARY = REPOSITORY / "IVDSegmentation" / "IVDSegmentationLib"
 OURS = ("InputError", "OutputError", "ModelError", "TrainingError", "Cancelled")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-PACKAGES = ("images", "dixon", "phantom", "training")
-"""Packages whose docstrings are complete; the others follow."""
+PENDING = (
+    "cli/commands.py",
+    *(f"levels/{name}.py" for name in ("labelling",)),
+    *(f"measure/{name}.py" for name in ("agreement", "disc_map", "evaluation", "measurements", "quality", "surfaces")),
+    "measure/rounding.py",
+    *(f"networks/{name}.py" for name in ("architectures", "models")),
+    *(f"pipeline/{name}.py" for name in ("figures", "localize", "renaming", "segment")),
+    *(f"report/{name}.py" for name in ("files", "page", "pictures", "surface_picture", "tables")),
+    "slicer/",
+    "worker/",
+)
+"""Files, and packages, whose docstrings do not explain everything yet. Take out what does; add nothing."""
 
-FILES = [path for package in PACKAGES for path in sorted((LIBRARY / package).glob("*.py"))]
-FILES += [LIBRARY / "atomic.py", LIBRARY / "errors.py"]
+FILES = [path for path in sorted(LIBRARY.rglob("*.py")) if not path.relative_to(LIBRARY).as_posix().startswith(PENDING)]
 
 GIVEN_UP = {
     r"\btold of\b": "fine-tuned on, or: named in",

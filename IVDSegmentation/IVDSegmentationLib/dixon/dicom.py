@@ -32,8 +32,15 @@ _LEGACY_SUFFIXES = (".dcm", ".ima", ".dicom")
 
 @dataclass(frozen=True)
 class _Slice:
-    """What a file says of its slice. orientation: the six cosines of ImageOrientationPatient. spacing_mm: between columns
-    and between rows. position_mm: of the first pixel, LPS."""
+    """What a file says of its slice.
+
+    Attributes:
+        path: The file.
+        columns_rows: Pixels along a row and along a column.
+        spacing_mm: Between columns and between rows.
+        orientation: The six cosines of ImageOrientationPatient.
+        position_mm: Of the first pixel, LPS.
+    """
 
     path: Path
     columns_rows: tuple[int, int]

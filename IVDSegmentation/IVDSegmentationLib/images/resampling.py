@@ -97,8 +97,11 @@ def _box(mask: np.ndarray, margin: np.ndarray) -> tuple[slice, ...]:
 
 
 def _contiguous(voxels: np.ndarray) -> np.ndarray:
-    """A C-contiguous float32 copy of [x, y, z], made in blocks that stay in the cache whatever the order of the axes in memory:
-    a fifth of the time of a single copy where it is reversed."""
+    """A C-contiguous float32 copy of [x, y, z].
+
+    It is copied in blocks that stay in the cache whatever the order of the axes in memory: a fifth of the time of a single copy
+    where it is reversed.
+    """
     copy = np.empty(voxels.shape, np.float32)
     for start in range(0, voxels.shape[2], _BLOCK):
         copy[:, :, start : start + _BLOCK] = voxels[:, :, start : start + _BLOCK]

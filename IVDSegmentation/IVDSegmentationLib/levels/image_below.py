@@ -27,13 +27,20 @@ _APART_MM = 12.0
 
 
 def disc_below(water: np.ndarray, grid: Grid, discs: Sequence[DiscShape], below: Sequence[DiscShape] = ()) -> float | None:
-    """How disc-like the water image [x, y, z] is below the lowest of `discs` (caudal to cranial), best over the places a
-    next disc may take: its contrast to the bodies, as a share of the median contrast of the lowest four discs.
-
-    below: what else was found there; where it lies is not looked at.
+    """How disc-like the image is below the lowest disc, best over the places that a next disc may take.
 
     About 1 above an undetected disc (0.6 to 1.3 in 29 of 34 water volumes of MyoSegmenTUM, lower where it is degenerated or
-    at the edge), at most 0.35 below L5-S1 there. None where no such place is in the field of view or the discs are dark.
+    at the edge), at most 0.35 below L5-S1 there.
+
+    Args:
+        water: Water channel [x, y, z].
+        grid: Its grid.
+        discs: The discs, caudal to cranial.
+        below: Other structures found below; their places are left out.
+
+    Returns:
+        Contrast to the bodies, as a share of the median contrast of the lowest four discs. None where no such place is in
+        the field of view, or the discs are dark.
     """
     own = [_contrasts(water, grid, np.array([disc.center_mm]), np.array([disc.tilt_deg]))[0] for disc in discs[:4]]
     typical = float(np.nanmedian(own)) if np.isfinite(own).any() else 0.0

@@ -75,9 +75,15 @@ over two units (bright S1-S2, degenerated discs)."""
 
 @dataclass(frozen=True)
 class DiscShape:
-    """What names a disc. center_mm: LPS. tilt_deg: of its mid-plane in the sagittal plane, positive where its front hangs
-    down. width_mm: left to right. depth_mm: front to back, None where it tells nothing. cut: the field of view ends in it, so
-    that its tilt is that of the rest."""
+    """What a disc is named by.
+
+    Attributes:
+        center_mm: Centre, LPS.
+        tilt_deg: Inclination of its mid-plane in the sagittal plane, positive where its front hangs down.
+        width_mm: Left to right.
+        depth_mm: Front to back; None where it says nothing.
+        cut: Whether the field of view ends in it, so that its tilt is that of the rest.
+    """
 
     center_mm: tuple[float, float, float]
     tilt_deg: float
@@ -87,8 +93,17 @@ class DiscShape:
 
 
 def shape_of(points_mm: np.ndarray, cut: bool = False) -> DiscShape:
-    """The shape of a disc from the centres (n, 3), LPS, of its voxels: mid-plane, width and depth by principal axes, width
-    and depth those of an ellipse of the same second moments. cut: the field of view ends in it, so it has no depth."""
+    """The shape of a disc, by the principal axes of its voxels.
+
+    Width and depth are those of an ellipse of the same second moments.
+
+    Args:
+        points_mm: Centres of its voxels, LPS, (n, 3).
+        cut: Whether the field of view ends in it; it has no depth then.
+
+    Returns:
+        The shape.
+    """
     center = points_mm.mean(axis=0)
     offsets = points_mm - center
     spread, axes = np.linalg.eigh(offsets.T @ offsets / len(points_mm))
@@ -100,8 +115,15 @@ def shape_of(points_mm: np.ndarray, cut: bool = False) -> DiscShape:
 
 
 def log_likelihood(discs: Sequence[DiscShape], levels: Sequence[int]) -> float:
-    """Natural logarithm of the density of these discs' tilts (deg), steps, widths and depths (log mm) at these table
-    indices."""
+    """Likelihood of the levels of some discs, given their shapes.
+
+    Args:
+        discs: Caudal to cranial.
+        levels: Table index of each, rising.
+
+    Returns:
+        Natural logarithm of the density of tilts (degrees), and of the logarithms of steps, widths and depths (mm).
+    """
     at = np.asarray(levels)
     tilts = np.array([disc.tilt_deg for disc in discs])
     cut = np.diag([CUT_TILT_DEG**2 if disc.cut else 0.0 for disc in discs])
@@ -137,14 +159,33 @@ def _widths_and_depths(discs: Sequence[DiscShape], at: np.ndarray) -> float:
 
 
 def expected_step_mm(lower: int, upper: int) -> float:
-    """Mean distance of the centres of two discs, by table index."""
+    """Mean distance between the centres of two discs.
+
+    Args:
+        lower: Table index of the lower disc.
+        upper: Table index of the upper one.
+
+    Returns:
+        Distance along the spine, mm.
+    """
     return float(_STEP_MM[lower:upper].sum())
 
 
 def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid, disc_below: float | None = None) -> float:
-    """Logarithm of how likely these levels, and no other, were found: rudiment, gaps, and the discs below the lowest one,
-    which had to be missed where the field of view would show them. grid: the working grid. disc_below: what the image shows
-    there (image_below)."""
+    """Prior probability that discs of these levels, and no others, were found.
+
+    It counts the rudiment, the gaps, and the discs below the lowest one, which must have been missed where the field of view
+    would show them.
+
+    Args:
+        discs: Caudal to cranial.
+        levels: Table index of each, rising.
+        grid: The working grid.
+        disc_below: What the image shows below the lowest disc (`image_below.disc_below`), or None.
+
+    Returns:
+        Natural logarithm.
+    """
     low = levels[0]
     sacrum, missed, outside = _image_densities(disc_below)
     missing = levels[-1] - low + 1 - len(levels)
@@ -167,7 +208,14 @@ def log_prior(discs: Sequence[DiscShape], levels: Sequence[int], grid: Grid, dis
 
 
 def log_stray(structure: DiscShape) -> float:
-    """Logarithm of the density of one structure that is no disc of the chain: any tilt, distance, width and depth."""
+    """Density of a structure that is no disc of the chain: any tilt, distance, width and depth.
+
+    Args:
+        structure: Its shape.
+
+    Returns:
+        Natural logarithm, to be compared with `log_likelihood`.
+    """
     depth = 1.0 if structure.depth_mm is None else _STRAY_DEPTHS
     return float(np.log(EXTRA / (_STRAY_TILTS_DEG * _STRAY_WIDTHS * _STRAY_STEPS * depth)))
 

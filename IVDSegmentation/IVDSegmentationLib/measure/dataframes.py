@@ -12,9 +12,16 @@ if TYPE_CHECKING:
 
 
 def to_data_frame(rows: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
-    """A table with one line a row and the keys of the rows as columns; None becomes pandas' missing value.
+    """Rows as a pandas table.
 
-    Raises OutputError where pandas is not installed.
+    Args:
+        rows: Mappings with the same keys.
+
+    Returns:
+        One line a row, the keys as columns; None is pandas' missing value.
+
+    Raises:
+        OutputError: pandas is not installed.
     """
     try:
         import pandas

@@ -24,10 +24,15 @@ _LEAST_MM = 0.3
 
 @dataclass(frozen=True)
 class DiscDimensions:
-    """All in mm, area in mm2. Heights are measured along the normal of the mid-plane.
+    """Dimensions of a disc in its own frame.
 
-    anterior, middle, posterior: on the midline at 10, 50 and 90 % of its depth.
-    depth: of the midline, front to back. width: of the section's outline, left to right. area: of the section.
+    Attributes:
+        anterior_height_mm: Height along the normal of the mid-plane, on the midline at 10 % of its depth, front to back.
+        middle_height_mm: The same at 50 %.
+        posterior_height_mm: The same at 90 %.
+        depth_mm: Of the midline, front to back.
+        width_mm: Of the section's outline, left to right.
+        area_mm2: Of the section.
     """
 
     anterior_height_mm: float
@@ -39,10 +44,17 @@ class DiscDimensions:
 
 
 def disc_dimensions(field: DiscField, frame: DiscFrame) -> DiscDimensions | None:
-    """Measure a disc in its frame; None where its outline does not enclose the frame's centre.
+    """Measure a disc in its frame.
 
-    The edge, on each ray from the centre, is the first point where the height falls to half of what its trend
-    inside (a straight line through the heights 2.5 and 5 mm further in) predicts: blur of the edge does not shift it.
+    The edge, on each ray from the centre, is the first point where the height falls to half of what its trend inside (a
+    straight line through the heights 2.5 and 5 mm further in) predicts. Blur of the edge does not shift it.
+
+    Args:
+        field: Occupancy of the disc.
+        frame: Its frame.
+
+    Returns:
+        The dimensions; None where the disc's outline does not enclose the frame's centre.
     """
     reach_a, reach_b = field.reach_mm(frame)
     # Past the disc's reach the height is 0, so every ray passes the edge.

@@ -22,17 +22,36 @@ _ROUND = 0.05
 
 @dataclass(frozen=True)
 class DiscFrame:
-    """center_mm: LPS (3,). axes: rows are the disc's unit vectors to the left, to the back and up, right-handed (3, 3)."""
+    """A disc's own coordinates: a to its left, b to its back, c up, in mm from its centre.
+
+    Attributes:
+        center_mm: LPS, (3,).
+        axes: The unit vectors along a, b, c as rows, LPS, right-handed, (3, 3).
+    """
 
     center_mm: np.ndarray
     axes: np.ndarray
 
     def from_mm(self, points_mm: np.ndarray) -> np.ndarray:
-        """LPS mm (..., 3) -> a (left), b (back), c (up), mm from the centre (..., 3)."""
+        """Patient positions to the disc's frame.
+
+        Args:
+            points_mm: LPS, (..., 3).
+
+        Returns:
+            a, b, c in mm, (..., 3).
+        """
         return (np.asarray(points_mm, float) - self.center_mm) @ self.axes.T
 
     def to_mm(self, points_abc: np.ndarray) -> np.ndarray:
-        """a, b, c in mm (..., 3) -> LPS mm (..., 3)."""
+        """Positions in the disc's frame to the patient; the inverse of `from_mm`.
+
+        Args:
+            points_abc: a, b, c in mm, (..., 3).
+
+        Returns:
+            LPS, (..., 3).
+        """
         return np.asarray(points_abc, float) @ self.axes + self.center_mm
 
     @property
@@ -47,9 +66,23 @@ class DiscFrame:
 
 
 class DiscField:
-    """The occupancy (float32 [x, y, z], 0..1) of a disc on a grid, to be integrated along any direction."""
+    """The occupancy of a disc on a grid, to be integrated along any direction.
+
+    Attributes:
+        occupancy: Share of each voxel that is disc, float32 [x, y, z], 0..1.
+        grid: Its grid.
+        points_ijk: The voxels with any of it, (n, 3).
+        weights: Their occupancy, (n,).
+        points_mm: Their centres, LPS, (n, 3).
+    """
 
     def __init__(self, occupancy: np.ndarray, grid: Grid) -> None:
+        """A field of an occupancy.
+
+        Args:
+            occupancy: float32 [x, y, z], 0..1.
+            grid: Its grid.
+        """
         self.occupancy = occupancy
         self.grid = grid
         self.points_ijk = np.argwhere(occupancy > 0)
@@ -57,10 +90,18 @@ class DiscField:
         self.points_mm = grid.to_mm(self.points_ijk)
 
     def columns(self, frame: DiscFrame, a_mm: np.ndarray, b_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Height (mm) of the disc along the frame's normal over the points (a, b), and the middle c (mm) of it.
+        """Height of the disc along the normal of a frame.
 
-        a_mm, b_mm: arrays of one shape, that of both results. Height: integral of the occupancy, so a disc of exact
-        occupancy has its exact height, averaged over about a voxel. Middle: centre of mass, NaN where the height is 0.
+        The height is the integral of the occupancy, so that a disc of exact occupancy has its exact height, averaged over about
+        a voxel.
+
+        Args:
+            frame: The frame.
+            a_mm: Positions to the left, any shape.
+            b_mm: Positions to the back, of the same shape.
+
+        Returns:
+            Height in mm, and the c of its centre of mass (NaN where the height is 0), of the same shape.
         """
         from scipy.ndimage import map_coordinates
 
@@ -80,7 +121,14 @@ class DiscField:
         return height * step, middle
 
     def reach_mm(self, frame: DiscFrame) -> tuple[float, float]:
-        """How far the disc reaches from the centre along a and b (mm), one voxel included."""
+        """How far the disc reaches from the centre of a frame.
+
+        Args:
+            frame: The frame.
+
+        Returns:
+            Along a and b, one voxel included.
+        """
         first, last = self._extent(frame)
         a, b, _ = np.maximum(-first, last)
         return float(a), float(b)
@@ -92,11 +140,17 @@ class DiscField:
 
 
 def fit_frame(field: DiscField) -> DiscFrame | None:
-    """The frame of a disc: origin at its centre of mass, c normal to its mid-plane; None where there is too little of it.
+    """The frame of a disc: its origin is the centre of mass, c is normal to the mid-plane.
 
-    The mid-plane is the least-squares plane through the middles of the disc's height, every 2 x 2 mm counted alike,
-    starting from the plane of largest extent (principal axes). The left axis is the section's longest principal axis,
-    turned back to the patient's left as far as the section is round and has none. None: under about 8 mm across.
+    The mid-plane is the least-squares plane through the middles of the disc's height, every 2 x 2 mm counted alike, starting
+    from the plane of largest extent (principal axes). The left axis is the section's longest principal axis, turned back to
+    the patient's left as far as the section is round and has none.
+
+    Args:
+        field: Occupancy of the disc.
+
+    Returns:
+        The frame; None where the disc is less than about 8 mm across.
     """
     from scipy.ndimage import maximum_filter
 

@@ -12,10 +12,16 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class WeberContrast:
-    """Absolute Weber contrast of one channel, and what it is made of, in the channel's intensities.
+    """Absolute Weber contrast of one channel, and what it is computed from, in the channel's intensities.
 
-    contrast: |disc_mean - background_mean| / background_mean; None where the background is empty or its mean not above 0.
-    background_mean, background_sd: None where the discs fill the volume. derived: the channel was computed, not loaded.
+    Attributes:
+        channel: Name of the channel.
+        derived: Whether the channel was computed, not given.
+        disc_mean: Mean over the discs.
+        disc_sd: Standard deviation over the discs, of the population.
+        background_mean: Mean over everything else; None where the discs fill the volume.
+        background_sd: Its standard deviation; None where the discs fill the volume.
+        contrast: |disc_mean - background_mean| / background_mean; None where the background's mean is missing or not above 0.
     """
 
     channel: str
@@ -32,9 +38,18 @@ def weber_contrasts(
 ) -> tuple[WeberContrast, ...]:
     """Absolute Weber contrast |I - Ib| / Ib of each channel (the paper's Table I).
 
-    I and Ib: the channel's mean over the voxels of all discs, and over all others of the volume, air included. SD is
-    that of the population. channels: name -> [x, y, z]; discs: label map or mask of that shape, 0 is background.
-    Raises InputError: no disc, shapes that differ.
+    I and Ib are the channel's means over the voxels of all discs, and over all others of the volume, air included.
+
+    Args:
+        channels: Name -> [x, y, z].
+        discs: Label map or mask of that shape, 0 for background.
+        derived: The channels that were computed.
+
+    Returns:
+        One contrast a channel, in their order.
+
+    Raises:
+        InputError: There is no disc, or the shapes differ.
     """
     mask = np.asarray(discs) > 0
     count, others = int(np.count_nonzero(mask)), int(mask.size - np.count_nonzero(mask))
@@ -58,9 +73,17 @@ def weber_contrasts(
 
 
 def dice(predicted: np.ndarray, reference: np.ndarray) -> float | None:
-    """Dice coefficient 2 |P and R| / (|P| + |R|) of two masks of one shape, 0..1; None where both are empty.
+    """Dice coefficient of two masks: 2 |P and R| / (|P| + |R|).
 
-    Raises InputError for shapes that differ.
+    Args:
+        predicted: Mask, any shape.
+        reference: Mask of the same shape.
+
+    Returns:
+        0..1; None where both are empty.
+
+    Raises:
+        InputError: The shapes differ.
     """
     _check_shapes(predicted, reference)
     both = np.count_nonzero(predicted) + np.count_nonzero(reference)
@@ -70,9 +93,18 @@ def dice(predicted: np.ndarray, reference: np.ndarray) -> float | None:
 
 
 def volume_difference(predicted: np.ndarray, reference: np.ndarray, voxel_mm3: float) -> tuple[float, float | None]:
-    """Signed difference of two masks' volumes: in mm3, predicted minus reference, and in per cent of the reference.
+    """Signed difference of two masks' volumes, predicted minus reference.
 
-    Counted in voxels of voxel_mm3. Per cent: None where the reference is empty. Raises InputError for shapes that differ.
+    Args:
+        predicted: Mask, any shape.
+        reference: Mask of the same shape.
+        voxel_mm3: Volume of a voxel.
+
+    Returns:
+        In mm3, and in per cent of the reference (None where that is empty).
+
+    Raises:
+        InputError: The shapes differ.
     """
     _check_shapes(predicted, reference)
     counts = int(np.count_nonzero(predicted)), int(np.count_nonzero(reference))

@@ -14,11 +14,17 @@ from ..errors import ModelError
 
 
 def import_tensorflow() -> ModuleType:
-    """TensorFlow, imported with oneDNN on and with standard error held back; what it wrote is shown where the import fails.
+    """Import TensorFlow with oneDNN on and with standard error held back.
 
     TensorFlow leaves oneDNN off on CPUs without AVX-512 VNNI, and is half as fast there. It writes its start-up lines to
-    descriptor 2 whatever its log level is, and an error should stay the one line that it is. Raises ImportError where
-    TensorFlow is missing or broken.
+    descriptor 2 whatever its log level is, and an error should stay the one line that it is. What it wrote is shown where
+    the import fails.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: TensorFlow is missing or broken.
     """
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     os.environ["KERAS_BACKEND"] = "tensorflow"  # TensorFlow imports Keras
@@ -42,10 +48,14 @@ def import_tensorflow() -> ModuleType:
 
 
 def import_keras() -> Any:
-    """Keras on TensorFlow, whatever KERAS_BACKEND or keras.json say.
+    """Import Keras on TensorFlow, whatever KERAS_BACKEND or keras.json say.
 
-    Raises ImportError where TensorFlow or Keras is missing; ModelError where this process uses Keras on another backend
-    already.
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: TensorFlow or Keras is missing.
+        ModelError: This process uses Keras on another backend already.
     """
     import_tensorflow()
     import keras
@@ -60,7 +70,14 @@ def import_keras() -> Any:
 
 @contextmanager
 def our_keras_settings(precision: str = "float32") -> Iterator[None]:
-    """Within it Keras builds channels-last layers of this precision (a dtype policy); afterwards it is the user's again."""
+    """Build layers with the project's settings within the block; afterwards Keras has the user's again.
+
+    Args:
+        precision: Dtype policy of the layers: `float32` or `mixed_bfloat16`. They are channels-last.
+
+    Yields:
+        Nothing.
+    """
     config = import_keras().config
     before = config.floatx(), config.image_data_format(), config.dtype_policy()
     config.set_floatx("float32")

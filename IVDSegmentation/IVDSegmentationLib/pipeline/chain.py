@@ -19,11 +19,18 @@ MISSED_DISC_COST = 0.6
 
 
 def spine_chain(centers_mm: np.ndarray, probability: Sequence[float]) -> list[int]:
-    """Indices of the candidates on the most probable chain, caudal to cranial.
+    """The most probable chain of discs among candidates.
 
-    centers_mm: (n, 3) LPS. probability: of each, 0..1. A step up the chain rises, is 14 to 95 mm long, leans at most
-    45 degrees to the side and 60 degrees to front or back. The chain with the largest sum of probabilities, less
-    MISSED_DISC_COST for every missing disc, found by dynamic programming over the candidates sorted by height.
+    A step up the chain rises, is 14 to 95 mm long, and leans at most 45 degrees to the side and 60 degrees to front or back.
+    The chain is the one with the largest sum of probabilities, less MISSED_DISC_COST for every missing disc; it is found by
+    dynamic programming over the candidates sorted by height.
+
+    Args:
+        centers_mm: Centres, LPS, (n, 3).
+        probability: Of each candidate, 0..1.
+
+    Returns:
+        Indices of the candidates on the chain, caudal to cranial.
     """
     order = np.argsort(np.reshape(centers_mm, (-1, 3))[:, 2])
     best = {int(i): float(probability[i]) for i in order}

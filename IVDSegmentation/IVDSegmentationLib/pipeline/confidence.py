@@ -11,8 +11,15 @@ THRESHOLD = 0.5
 
 
 def expected_dice(probability: np.ndarray) -> float:
-    """Dice between the voxels called disc and a reference of which `probability` (one disc's, 0..1) were true: with M the
-    voxels of at least THRESHOLD, 2 sum_M p / (|M| + sum p), the ratio of the expectations (soft Dice). 0..1; 0 for no voxel.
+    """The Dice with a reference that the probabilities imply, one disc's.
+
+    With M the voxels of at least THRESHOLD it is 2 sum_M p / (|M| + sum p), the ratio of the expectations (soft Dice).
+
+    Args:
+        probability: [x, y, z], 0..1, of one disc.
+
+    Returns:
+        0..1; 0 where no voxel is in M.
     """
     called = probability >= THRESHOLD
     total = float(called.sum() + probability.sum())
@@ -20,6 +27,14 @@ def expected_dice(probability: np.ndarray) -> float:
 
 
 def calibrated(expected: float, line: Sequence[float]) -> float:
-    """Confidence, 0..1: the expected Dice through the slope and intercept that cross-validation fitted (calibration.py)."""
+    """The confidence of a disc.
+
+    Args:
+        expected: Its expected Dice.
+        line: Slope and intercept that cross-validation fitted (training/calibration.py).
+
+    Returns:
+        0..1.
+    """
     slope, intercept = line
     return float(np.clip(slope * expected + intercept, 0.0, 1.0))

@@ -14,13 +14,30 @@ PATCH_SIZE = (36, 36, 28)
 
 
 def box_start(center_ijk: Sequence[float], box_size: Sequence[int] = BOX_SIZE) -> tuple[int, int, int]:
-    """First voxel of the box whose middle voxel is nearest to center_ijk; may lie outside the volume."""
+    """Where the box around a position begins.
+
+    Args:
+        center_ijk: Continuous voxel position.
+        box_size: Voxels of the box.
+
+    Returns:
+        First voxel of the box whose middle voxel is nearest to the position; it may lie outside the volume.
+    """
     start = [round(float(c)) - n // 2 for c, n in zip(center_ijk, box_size, strict=True)]
     return start[0], start[1], start[2]
 
 
 def overlap(start: Sequence[int], size: Sequence[int], shape: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Slices of the volume and of the box where a box [start, start + size) lies within a volume of the given shape."""
+    """Where a box and a volume overlap.
+
+    Args:
+        start: First voxel of the box; it may lie outside the volume.
+        size: Voxels of the box.
+        shape: Voxels of the volume.
+
+    Returns:
+        The overlap as slices of the volume, and as slices of the box.
+    """
     inside_volume, inside_box = [], []
     for first, count, limit in zip(start, size, shape, strict=False):
         low = max(first, 0)
@@ -31,7 +48,16 @@ def overlap(start: Sequence[int], size: Sequence[int], shape: Sequence[int]) -> 
 
 
 def crop(volume: np.ndarray, start: Sequence[int], size: Sequence[int] = BOX_SIZE) -> np.ndarray:
-    """The box [start, start + size) of volume [x, y, z, ...]; zeros where it reaches outside."""
+    """Cut a box out of a volume.
+
+    Args:
+        volume: [x, y, z, ...].
+        start: First voxel of the box; it may lie outside the volume.
+        size: Voxels of the box.
+
+    Returns:
+        [*size, ...], of the same type; 0 where the box reaches outside.
+    """
     box = np.zeros((*size, *volume.shape[3:]), volume.dtype)
     inside_volume, inside_box = overlap(start, size, volume.shape)
     box[inside_box] = volume[inside_volume]
@@ -39,13 +65,29 @@ def crop(volume: np.ndarray, start: Sequence[int], size: Sequence[int] = BOX_SIZ
 
 
 def pad(box: np.ndarray, size: Sequence[int] = PATCH_SIZE) -> np.ndarray:
-    """Zero-pad a box [x, y, z, ...] to size, the surplus shared, the odd voxel after."""
+    """Pad a box with zeros, the surplus shared between both ends, an odd voxel after.
+
+    Args:
+        box: [x, y, z, ...].
+        size: Voxels of the result.
+
+    Returns:
+        [*size, ...].
+    """
     surplus = [n - m for n, m in zip(size, box.shape, strict=False)]
     width = [(s // 2, s - s // 2) for s in surplus] + [(0, 0)] * (box.ndim - 3)
     return np.pad(box, width)
 
 
 def unpad(patch: np.ndarray, size: Sequence[int] = BOX_SIZE) -> np.ndarray:
-    """Undo `pad`: the inner box of the given size."""
+    """Undo `pad`.
+
+    Args:
+        patch: [x, y, z, ...], padded.
+        size: Voxels of the box inside it.
+
+    Returns:
+        [*size, ...], a view.
+    """
     first = [(n - m) // 2 for n, m in zip(patch.shape, size, strict=False)]
     return patch[tuple(slice(f, f + m) for f, m in zip(first, size, strict=True))]

@@ -8,10 +8,17 @@ import numpy as np
 
 
 def roughness(images: Sequence[np.ndarray]) -> float:
-    """Median magnitude of the second differences over that of the first, along left-right, of all images [x, y, z] together.
+    """How rough images are from voxel to voxel, along left-right.
 
-    White noise has 1.73, voxels scanned one by one 1.2 to 1.4, voxels interpolated between thicker slices 0.3 to 1.0; 0 for
-    a constant image. Medians, since the edges of organs and of the field of view are few and large.
+    It is the median magnitude of the second differences over that of the first. White noise has 1.73, voxels scanned one by
+    one 1.2 to 1.4, voxels interpolated between thicker slices 0.3 to 1.0. Medians, since the edges of organs and of the
+    field of view are few and large.
+
+    Args:
+        images: [x, y, z] each, judged together.
+
+    Returns:
+        The ratio; 0 for constant images.
     """
     first = np.median(np.concatenate([np.abs(np.diff(image, axis=0)).ravel() for image in images]))
     second = np.median(np.concatenate([np.abs(np.diff(image, 2, axis=0)).ravel() for image in images]))

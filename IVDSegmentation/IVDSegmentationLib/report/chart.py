@@ -11,7 +11,14 @@ _ROW, _BARS, _NAMES, _GAP = 22.0, 210.0, 64.0, 60.0
 
 
 def levels_chart(discs: Sequence[Mapping[str, Any]]) -> str:
-    """Bars of mean height (mm) and volume (ml) of the discs of report.json, cranial on top; `-` where there is no figure."""
+    """Bars of mean height and volume by level, as inline SVG.
+
+    Args:
+        discs: The discs of report.json, caudal to cranial.
+
+    Returns:
+        The SVG element, cranial on top; `-` where there is no measurement.
+    """
     rows = list(reversed(discs))
     columns = (
         ("Mean height, mm", [disc.get("mean_height_mm") for disc in rows]),

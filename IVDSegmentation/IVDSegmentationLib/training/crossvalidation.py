@@ -152,7 +152,7 @@ def _write_prediction(mask: np.ndarray, reference: Path, predictions: Path) -> N
 
 
 def _inside(shape: Sequence[int], start: Sequence[int]) -> np.ndarray:
-    """bool of a volume's shape: the box of BOX_SIZE at `start`."""
+    """The box of BOX_SIZE at `start`, as a bool volume."""
     mask = np.zeros(shape, bool)
     mask[tuple(slice(max(s, 0), s + n) for s, n in zip(start, BOX_SIZE, strict=True))] = True
     return mask

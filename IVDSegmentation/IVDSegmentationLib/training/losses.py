@@ -1,5 +1,8 @@
-"""The losses. Targets are [batch, x, y, z, 4]: disc 0/1, and 1 where that is known, else 0, and the same of vertebra; the
-first two suffice for networks that find discs alone."""
+"""The losses.
+
+Targets are [batch, x, y, z, 4], of 0 and 1: disc, where that is known, vertebra, where that is known. The first two suffice
+for networks that find discs alone.
+"""
 
 from __future__ import annotations
 
