@@ -33,11 +33,16 @@ def main() -> None:
     water, labels = nodes[3], slicer.util.arrayFromVolume(nodes[4]).T
     center_ras = _center_ras(water)
     _save(slice_picture("Sagittal", center_ras, water, (260, 280), 300.0), THUMBNAIL)
-    real = (ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json").exists()
+    real = (ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the networks" if real else "no model is installed: with the phantom's exact labels instead of the networks'")
     person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent) if real else FakeWorker(labels)
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
+    slices = []  # of Slicer's layout; kept, for a slice takes its node along when its logic goes
+    for name, direction in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+        slices.append(slicer.vtkMRMLSliceLogic())
+        slices[-1].SetMRMLScene(slicer.mrmlScene)
+        slices[-1].AddSliceNode(name).SetOrientation(direction)
     person.panel.inputs.fill_if_empty()
     _shoot(person, "panel-before")
     person.ui.referenceSelector.choose(nodes[4])

@@ -36,7 +36,7 @@ def _soak(runs: int) -> None:
     person = Person()
     person.load("water", "fat")
     person.click(person.ui.findButton)
-    real = (ROOT / "IVDSegmentation" / "Resources" / "Models" / "default" / "card.json").exists()
+    real = (ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the real segmentation process" if real else "no model is installed: with a worker that knows the answer")
     if real:
         person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
