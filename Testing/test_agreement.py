@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid, Volume, write_volume
 from IVDSegmentationLib.measure.agreement import CaseAgreement, compare, split_discs
 from IVDSegmentationLib.measure.evaluation import evaluate
+from real_data import BOXES, needs_boxes
 from scipy.spatial import cKDTree
 
-DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 ISOTROPIC = Grid((36, 36, 36), (1.0, 1.0, 1.0), (-17.5, -17.5, -17.5))
 SPINE = Grid((20, 20, 60), (2.0, 1.25, 1.25), (5.0, -60.0, 900.0))
 
@@ -238,10 +237,9 @@ def test_wrong_paths_are_refused_by_name(tmp_path: Path) -> None:
             evaluate(tmp_path / prediction, tmp_path / reference)
 
 
+@needs_boxes
 def test_real_expert_masks_agree_with_themselves_and_less_with_eroded_ones(tmp_path: Path) -> None:
-    boxes = sorted((DATA / "ivdm3seg-patches" / "A").glob("disc*/disc.nii.gz"))[:3]
-    if not boxes:
-        pytest.skip("IVDSEG_DATA holds no ivdm3seg-patches: no expert mask to compare with")
+    boxes = [folder / "disc.nii.gz" for folder in BOXES if folder.parent.name == "A"][:3]
     for box in boxes:
         mask = sitk.ReadImage(str(box), sitk.sitkUInt8) > 0
         (tmp_path / "eroded" / box.parent.name).mkdir(parents=True)

@@ -1,6 +1,5 @@
 """Building a case from files: recognition, alignment, the reference grid, and what is refused."""
 
-import os
 import shutil
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,21 +9,16 @@ import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid, Volume, read_volume, same_grid, to_working_grid, write_volume
+from real_data import BOXES, WATERS, needs_boxes, needs_waters
 from scipy.spatial.transform import Rotation
 
-DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
-BOXES = sorted(DATA.glob("ivdm3seg-patches/*/disc*"))
-WATERS = sorted(DATA.glob("myosegmentum-water/*"))
-needs_boxes = pytest.mark.skipif(not BOXES, reason="IVDSEG_DATA holds no ivdm3seg-patches")
-needs_waters = pytest.mark.skipif(not WATERS, reason="IVDSEG_DATA holds no myosegmentum-water")
-
 GRID = Grid((20, 40, 36), (2.0, 1.25, 1.25), (-20.0, -25.0, 100.0))
-RNG = np.random.default_rng(3)
 
 
 def channel_voxels(size=GRID.size):
-    water = RNG.uniform(50, 200, size).astype(np.float32)
-    fat = RNG.uniform(5, 60, size).astype(np.float32)
+    rng = np.random.default_rng(3)
+    water = rng.uniform(50, 200, size).astype(np.float32)
+    fat = rng.uniform(5, 60, size).astype(np.float32)
     return {"fat": fat, "in_phase": water + fat, "opposed_phase": np.abs(water - fat), "water": water}
 
 
@@ -153,7 +147,7 @@ def test_what_is_no_case_is_refused_by_name_and_reason(tmp_path):
 @pytest.mark.parametrize("size", [(12, 40, 36), (20, 20, 36), (20, 40, 8)])
 def test_a_field_of_view_too_small_for_a_disc_is_refused(size):
     grid = Grid(size, GRID.spacing_mm, GRID.origin_mm)
-    volume = Volume(RNG.random(size).astype(np.float32), grid, "water.nii")
+    volume = Volume(np.random.default_rng(4).random(size).astype(np.float32), grid, "water.nii")
     with pytest.raises(InputError, match=r"^water.nii covers \d+x\d+x\d+ mm .* too little for one disc: 30x30x15 mm"):
         case_from_volumes({"water": volume}, "case")
 
@@ -177,7 +171,7 @@ def test_each_file_is_read_once_and_channels_of_one_grid_are_never_resampled(tmp
     """What keeps building a case quick; how quick, the benchmarks measure."""
     folder = put(tmp_path / "case", {channel: f"{channel}.nii" for channel in VOXELS}, GRID)
     reading = Mock(wraps=read_volume)
-    monkeypatch.setattr("IVDSegmentationLib.dixon.case.read_volume", reading)
+    monkeypatch.setattr("IVDSegmentationLib.dixon.folder.read_volume", reading)
     for function in ("SimpleITK.Resample", "scipy.ndimage.gaussian_filter1d"):
         monkeypatch.setattr(function, Mock(side_effect=AssertionError("a channel was resampled")))
     load_case(folder)

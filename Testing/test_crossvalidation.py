@@ -160,7 +160,10 @@ def test_a_volumes_row_counts_found_missed_and_false_discs():
     summary = localizer_summary([row, missed])
     assert summary["found"] == 7 / 8 and summary["false_discs_per_volume"] == 0.5
     assert summary["end_to_end_dice"]["n"] == 4
-    assert summary["all_names_right"] == row["names_right"]
+    wrong = {**row, "names_right": False, "names_uncertain": False}
+    right = {**row, "names_right": True, "names_uncertain": False}
+    assert localizer_summary([right, right, right, wrong])["all_names_right"] == 3 / 4
+    assert localizer_summary([right])["all_names_right"] == 1
 
 
 def test_names_are_right_when_every_reference_disc_holds_its_own_label():

@@ -12,9 +12,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 SHAPE = (18, 44, 40)  # slices, rows, columns: sagittal, rows caudal, columns posterior
 STEP_MM, PIXEL_MM = 2.0, 1.25
-RNG = np.random.default_rng(11)
-WATER = RNG.integers(50, 200, SHAPE)
-FAT = RNG.integers(5, 60, SHAPE)
+WATER = np.random.default_rng(11).integers(50, 200, SHAPE)
+FAT = np.random.default_rng(12).integers(5, 60, SHAPE)
 STORED = {"fat": FAT, "in_phase": WATER + FAT, "opposed_phase": np.abs(WATER - FAT), "water": WATER}
 
 SIEMENS = {
@@ -66,7 +65,7 @@ def write_series(folder, style, one_series=False, order=None, **tags):
     common = generate_uid()
     for number, (channel, (kind, description)) in enumerate(style.items(), start=4):
         series = common if one_series else generate_uid()
-        for at, index in enumerate(RNG.permutation(SHAPE[0]) if order is None else order):
+        for at, index in enumerate(np.random.default_rng(13).permutation(SHAPE[0]) if order is None else order):
             name = f"{'IM' if one_series else channel}{number:02d}{at:03d}.dcm"
             labels = {"series": series, "number": number, "kind": kind, "description": description}
             write_slice(folder / name, STORED[channel][index], index, **labels, **tags)

@@ -1,17 +1,11 @@
 """Names, relations, completion and plausibility of the Dixon channels."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from IVDSegmentationLib.dixon import CHANNELS, complete_channels, recognise_channel
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.phantom import make_phantom
-
-DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).parents[2] / "shared" / "data"))
-BOXES = sorted(DATA.glob("ivdm3seg-patches/*/disc*"))
-needs_boxes = pytest.mark.skipif(not BOXES, reason="IVDSEG_DATA holds no ivdm3seg-patches: no real channels to judge")
+from real_data import BOXES, needs_boxes
 
 
 def box_channels(folder):

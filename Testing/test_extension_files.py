@@ -123,9 +123,10 @@ def test_icon_and_screenshots_of_the_description_are_there():
 
 
 def test_the_licence_is_in_the_root():
-    if not (ROOT / "LICENSE.txt").exists():
-        pytest.skip("LICENSE.txt has not been written yet")
-    assert "Apache" in (ROOT / "LICENSE.txt").read_text(encoding="utf-8")
+    text = (ROOT / "LICENSE.txt").read_text(encoding="utf-8")
+    assert text.lstrip().startswith("Apache License")
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_the_ui_hands_the_scene_to_every_selector():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,11 @@ from IVDSegmentationLib.phantom.canvas import DISC
 from IVDSegmentationLib.phantom.disc import PhantomDisc, reach_mm
 from IVDSegmentationLib.phantom.spine import build_spine
 from IVDSegmentationLib.phantom.truth import exact_truth, visible_fraction
+from real_data import DATA, needs_boxes
 
 SEEDS = tuple(range(100, 108))
 CHANNELS = ("fat", "in_phase", "opposed_phase", "water")
 VOXEL_MM3 = 2.0 * 1.25 * 1.25
-DATA = Path(os.environ.get("IVDSEG_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 @pytest.fixture(scope="module")
@@ -272,13 +271,12 @@ def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
         write_phantom_case(make_phantom(2, (24, 40, 40)), blocker / "case")
 
 
+@needs_boxes
 def test_shapes_and_contrasts_lie_where_real_discs_lie(phantoms: list[Phantom]) -> None:
     """Against the boxes of IVDM3Seg: the phantoms' middle half must overlap the real range of each figure."""
     import SimpleITK as sitk
 
     folder = DATA / "ivdm3seg-patches"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: set IVDSEG_DATA to the folder of the real data")
 
     def contrast(channels: dict[str, np.ndarray], mask: np.ndarray) -> tuple[float, float]:
         around = channels["water"][~mask].mean()

@@ -1,173 +1,104 @@
-"""Properties that hold for any input: grids, resampling, Dixon relations, names of channels (hypothesis)."""
+"""What holds for every input: renaming, label maps in files, measurements of turned and enlarged discs."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
-
-pytest.importorskip("hypothesis", reason="property-based tests need hypothesis (the `test` extra)")
-
+from exact_discs import centred_grid
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from IVDSegmentationLib.dixon import CHANNELS, complete_channels, recognise_channel
-from IVDSegmentationLib.images import Grid, Volume, put_back, same_grid, to_working_grid, working_grid_of
-from IVDSegmentationLib.images.grid import axis_order, reordered
-from scipy.spatial.transform import Rotation
+from hypothesis.extra.numpy import array_shapes, arrays
+from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.images import Grid, Volume, read_volume, same_grid, write_volume
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, shifted
+from IVDSegmentationLib.measure.metrics import dice
+from IVDSegmentationLib.pipeline.renaming import relabelled
+from test_measurements import SEMI_MM, SIZE, measured, share_of, turn
 
-quick = settings(max_examples=60, deadline=None)
-
-angles = st.tuples(*[st.floats(-180, 180, allow_nan=False)] * 3)
-sizes = st.tuples(*[st.integers(3, 24)] * 3)
-spacings = st.tuples(*[st.floats(0.4, 6.0)] * 3)
-origins = st.tuples(*[st.floats(-500, 500)] * 3)
-seeds = st.integers(0, 2**32 - 1)
-
-
-@st.composite
-def grids(draw: st.DrawFn) -> Grid:
-    """Any grid: rotated, and left- or right-handed."""
-    direction = Rotation.from_euler("xyz", draw(angles), degrees=True).as_matrix()
-    direction = direction[:, list(draw(st.permutations(range(3))))] * draw(st.sampled_from((1.0, -1.0)))
-    rows = tuple((float(a), float(b), float(c)) for a, b, c in direction)
-    return Grid(draw(sizes), draw(spacings), draw(origins), rows)
-
-
-def corners_mm(grid: Grid) -> np.ndarray:
-    """The corners of the field of view, sorted, so that the order of axes does not matter."""
-    corners = grid.to_mm(grid.corners_ijk(margin=0.5)).round(6)
-    return corners[np.lexsort(corners.T)]
-
-
-@quick
-@given(grids(), seeds)
-def test_a_position_goes_to_the_patient_and_back(grid: Grid, seed: int) -> None:
-    points = np.random.default_rng(seed).uniform(-50, 50, (5, 3))
-    np.testing.assert_allclose(grid.to_ijk(grid.to_mm(points)), points, atol=1e-6)
-    np.testing.assert_allclose(grid.to_mm(grid.to_ijk(points)), points, atol=1e-6)
-
-
-@quick
-@given(grids(), seeds)
-def test_a_voxel_keeps_its_place_in_the_patient_when_axes_are_reordered(grid: Grid, seed: int) -> None:
-    order, new = axis_order(grid), reordered(grid)
-    voxels = np.arange(np.prod(grid.size)).reshape(grid.size)
-    moved = order.apply(voxels)
-    assert moved.shape == new.size
-    np.testing.assert_array_equal(order.undo(moved), voxels)
-    old_ijk = np.random.default_rng(seed).integers(0, grid.size)
-    new_ijk = np.argwhere(moved == voxels[tuple(old_ijk)])[0]
-    np.testing.assert_allclose(new.to_mm(new_ijk), grid.to_mm(old_ijk), atol=1e-6)
-
-
-@quick
-@given(grids())
-def test_reordered_axes_run_nearest_left_posterior_superior(grid: Grid) -> None:
-    new = reordered(grid)
-    assert axis_order(new) == axis_order(Grid(new.size, new.spacing_mm, new.origin_mm))
-    assert np.all(np.diag(np.asarray(new.direction)) >= 0)
-    assert same_grid(reordered(new), new)
-
-
-@quick
-@given(grids())
-def test_the_working_grid_covers_the_field_of_view_and_little_more(grid: Grid) -> None:
-    working = working_grid_of(grid)
-    own = reordered(grid)
-    extent_mm, working_mm = np.multiply(own.size, own.spacing_mm), np.multiply(working.size, working.spacing_mm)
-    assert np.all(working_mm >= extent_mm - 2e-3 * np.asarray(working.spacing_mm))
-    assert np.all(working_mm < extent_mm + working.spacing_mm)
-    np.testing.assert_allclose(corners_mm(working).mean(0), corners_mm(grid).mean(0), atol=1e-4)
-    assert same_grid(working_grid_of(working), working)
-
-
-@quick
-@given(grids(), seeds)
-def test_resampling_stays_within_the_range_of_the_image(grid: Grid, seed: int) -> None:
-    voxels = np.random.default_rng(seed).uniform(10, 20, grid.size).astype(np.float32)
-    working = working_grid_of(grid)
-    seen = to_working_grid(Volume(voxels, grid), working)
-    assert seen.shape == working.size and seen.dtype == np.float32 and seen.flags.c_contiguous
-    assert seen.min() >= 10 - 1e-3 and seen.max() <= 20 + 1e-3
-
-
-@quick
-@given(grids(), st.floats(1, 1000))
-def test_a_uniform_image_stays_uniform(grid: Grid, value: float) -> None:
-    seen = to_working_grid(Volume(np.full(grid.size, value, np.float32), grid), working_grid_of(grid))
-    np.testing.assert_allclose(seen, value, rtol=1e-4)  # no voxel lies outside the field of view
-
-
-@quick
-@given(grids(), seeds)
-def test_labels_come_back_exactly_where_only_the_order_of_axes_differs(grid: Grid, seed: int) -> None:
-    working = reordered(grid)
-    labels = np.random.default_rng(seed).integers(0, 4, working.size).astype(np.uint8)
-    back = put_back((labels > 0).astype(np.float32), labels, working, grid)
-    np.testing.assert_array_equal(axis_order(grid).apply(back), labels)
-
-
-@quick
-@given(grids(), seeds)
-def test_labels_put_back_are_labels_that_were_there(grid: Grid, seed: int) -> None:
-    working = working_grid_of(grid)
-    rng = np.random.default_rng(seed)
-    labels = (rng.random(working.size) < 0.3).astype(np.uint8) * rng.integers(1, 19)
-    back = put_back(rng.random(working.size).astype(np.float32), labels.astype(np.uint8), working, grid)
-    assert back.shape == grid.size and back.dtype == np.uint8
-    assert set(np.unique(back)) <= {0, *np.unique(labels)}
-
-
-def exact_channels(seed: int) -> dict[str, np.ndarray]:
-    water, fat = np.random.default_rng(seed).uniform(0, 200, (2, 8, 9, 10)).astype(np.float32)
-    return {"fat": fat, "in_phase": water + fat, "opposed_phase": np.abs(water - fat), "water": water}
-
-
-@quick
-@given(seeds, st.sets(st.sampled_from(CHANNELS), min_size=1))
-def test_what_is_given_stays_and_what_is_computed_is_exact(seed: int, names: set[str]) -> None:
-    exact = exact_channels(seed)
-    channels, derived, _ = complete_channels({name: exact[name] for name in names})
-    assert set(channels) == names | derived and not names & derived
-    assert list(channels) == [name for name in CHANNELS if name in channels]
-    assert (set(channels) == set(CHANNELS)) == (len(names & {"water", "fat", "in_phase"}) >= 2)
-    for name, voxels in channels.items():
-        np.testing.assert_allclose(voxels, exact[name], atol=1e-3)
-
-
-@quick
-@given(seeds, st.floats(0.01, 100))
-def test_completion_does_not_depend_on_the_unit_of_intensity(seed: int, factor: float) -> None:
-    exact = exact_channels(seed)
-    pair = {name: exact[name] for name in ("in_phase", "fat")}
-    once, _, warnings = complete_channels(pair)
-    scaled, _, same = complete_channels({name: voxels * np.float32(factor) for name, voxels in pair.items()})
-    assert same == warnings
-    for name in CHANNELS:
-        np.testing.assert_allclose(scaled[name], once[name] * factor, rtol=1e-3, atol=1e-3 * factor)
-
-
-USUAL = {"fat": "fat", "in_phase": "inphase", "opposed_phase": "opp", "water": "wat"}
-
-
-@quick
-@given(
-    st.sampled_from(CHANNELS),
-    st.sampled_from(("", "07_", "subject12-", "t1_vibe_dixon_", "2024.01.31 ")),
-    st.sampled_from((".nii", ".nii.gz", ".nrrd", ".mha", ".NII.GZ")),
-    st.sampled_from((str.lower, str.upper, str.capitalize)),
+spines = st.sets(st.integers(0, len(LEVELS) - 1), min_size=1).map(lambda found: tuple(LEVELS[n] for n in sorted(found)))
+label_maps = arrays(
+    np.uint8, array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=6), elements=st.integers(0, len(LEVELS))
 )
-def test_a_usual_name_is_recognised_with_whatever_stands_before_it(channel: str, before: str, suffix: str, case) -> None:
-    assert recognise_channel(before + case(USUAL[channel]) + suffix) == channel
+every_run_the_same = settings(deadline=None, derandomize=True)
+few = settings(every_run_the_same, max_examples=12)
+"""For what takes a tenth of a second each."""
 
 
-@quick
-@given(st.text(max_size=60))
-def test_any_name_is_one_channel_or_none(name: str) -> None:
-    assert recognise_channel(name) in {*CHANNELS, None}
+@every_run_the_same
+@given(levels=spines, lowest=st.sampled_from(LEVELS), voxels=label_maps)
+def test_renaming_keeps_gaps_and_the_other_way_round_undoes_it(
+    levels: tuple[str, ...], lowest: str, voxels: np.ndarray
+) -> None:
+    step = LEVELS.index(lowest) - LEVELS.index(levels[0])
+    if LEVELS.index(levels[-1]) + step >= len(LEVELS):
+        with pytest.raises(InputError, match="more than a spine has"):
+            shifted(levels, lowest)
+        return
+    names = shifted(levels, lowest)
+    renamed = [names[level] for level in levels]
+    assert renamed[0] == lowest
+    assert [LEVELS.index(new) - LEVELS.index(old) for new, old in zip(renamed, levels, strict=True)] == [step] * len(levels)
+    back = shifted(renamed, levels[0])
+    assert [back[level] for level in renamed] == list(levels)
+    labels = np.where(np.isin(voxels, [LABELS[level] for level in levels]), voxels, 0)
+    there = relabelled(labels, names)
+    np.testing.assert_array_equal(there > 0, labels > 0)
+    np.testing.assert_array_equal(relabelled(there, back), labels)
 
 
-@quick
-@given(st.sampled_from(CHANNELS), st.sampled_from(CHANNELS), st.sampled_from(("_", "-", " ")))
-def test_a_name_of_two_channels_is_none(one: str, other: str, between: str) -> None:
-    assume(one != other)
-    assert recognise_channel(f"{USUAL[one]}{between}{USUAL[other]}.nii") is None
+@settings(every_run_the_same, max_examples=30)
+@given(
+    voxels=label_maps,
+    spacing_mm=st.tuples(*[st.floats(0.3, 5.0)] * 3),
+    angles=st.tuples(*[st.floats(-40, 40)] * 3),
+    suffix=st.sampled_from([".nii", ".nii.gz", ".nrrd", ".mha"]),
+)
+def test_a_label_map_is_read_from_a_file_as_it_was_written(
+    voxels: np.ndarray, spacing_mm: tuple[float, float, float], angles: tuple[float, float, float], suffix: str
+) -> None:
+    assume(voxels.min() < voxels.max())  # an image of one value is refused
+    direction = tuple(tuple(float(cosine) for cosine in row) for row in turn(*angles))
+    grid = Grid(voxels.shape, spacing_mm, (-31.0, 17.5, 240.0), direction)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"labels{suffix}"
+        write_volume(Volume(voxels, grid), path)
+        back = read_volume(path)
+    np.testing.assert_array_equal(back.voxels, voxels)
+    assert same_grid(back.grid, grid)
+
+
+@few
+@given(tilt_deg=st.floats(-20, 20), lateral_deg=st.floats(-10, 10))
+def test_a_turned_disc_has_the_dimensions_of_the_straight_one(tilt_deg: float, lateral_deg: float) -> None:
+    grid = centred_grid(SIZE)
+    found = measured(share_of("ellipsoid", turn(tilt_deg, lateral_deg), grid), grid)
+    width, depth, height = 2 * SEMI_MM
+    assert found.volume_mm3 == pytest.approx(np.pi / 6 * width * depth * height, rel=0.015)
+    assert found.middle_height_mm == pytest.approx(height, abs=0.25)
+    assert found.depth_mm == pytest.approx(depth, abs=1.0)
+    assert found.width_mm == pytest.approx(width, abs=1.4)
+
+
+@few
+@given(scale=st.floats(0.8, 1.15))
+def test_lengths_grow_with_the_disc_and_its_volume_with_their_cube(scale: float) -> None:
+    grid = centred_grid(SIZE)
+    found = measured(share_of("ellipsoid", turn(8, 3), grid, scale), grid)
+    width, depth, height = 2 * SEMI_MM * scale
+    assert found.volume_mm3 == pytest.approx(np.pi / 6 * width * depth * height, rel=0.015)
+    assert found.middle_height_mm == pytest.approx(height, abs=0.25)
+    assert found.depth_mm == pytest.approx(depth, abs=1.0)
+
+
+@every_run_the_same
+@given(one=arrays(np.bool_, (4, 5, 3)), other=arrays(np.bool_, (4, 5, 3)))
+def test_dice_is_symmetric_between_0_and_1_and_1_for_equal_masks_only(one: np.ndarray, other: np.ndarray) -> None:
+    if not (one.any() or other.any()):
+        return
+    found = dice(one, other)
+    assert found == dice(other, one)
+    assert 0 <= found <= 1
+    assert (found == 1) == bool((one == other).all())

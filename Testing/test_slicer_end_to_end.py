@@ -1,6 +1,5 @@
 """The whole job in the harness with the real segmentation process and networks; and the module's own self-test."""
 
-import os
 import sys
 import unittest
 from pathlib import Path
@@ -13,13 +12,13 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 import slicer
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
+from real_data import DATA, needs_waters
 from slicer_harness.application import QFileDialog
 from slicer_harness.boot import MODULE_PATH
 from slicer_harness.fake_worker import FakeWorker
 from slicer_harness.person import Person, result_nodes
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("IVDSEG_DATA", ROOT / ".." / "shared" / "data"))
 CASES = ["02", "04"]
 MODEL = ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json"
 needs_model = pytest.mark.skipif(not MODEL.exists(), reason="no model is installed in Resources/Models/default")
@@ -75,11 +74,10 @@ def test_the_self_test_passes():
 
 
 @needs_model
+@needs_waters
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_case_is_segmented_by_clicks(person, tmp_path, case):
     source = DATA / "myosegmentum-water" / case
-    if not source.is_dir():
-        pytest.skip(f"{source} is not there: set IVDSEG_DATA to the folder of the real data")
     folder = tmp_path / "case"
     folder.mkdir()
     (folder / "water.nii.gz").write_bytes((source / "water.nii.gz").read_bytes())

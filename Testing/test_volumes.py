@@ -22,8 +22,6 @@ from IVDSegmentationLib.images import (
 )
 from scipy.spatial.transform import Rotation
 
-RNG = np.random.default_rng(7)
-
 
 def rows(matrix):
     return tuple(tuple(float(value) for value in row) for row in matrix)
@@ -52,10 +50,11 @@ def write_sitk(path, array, **geometry):
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
 def test_a_volume_comes_back_as_written(tmp_path, suffix, dtype):
+    rng = np.random.default_rng(7)
     grid = Grid(
         (5, 6, 7), (2.0, 1.25, 0.5), (-3.0, 10.0, 7.5), rows(Rotation.from_euler("xyz", [10, 20, 30], True).as_matrix())
     )
-    voxels = RNG.integers(0, 200, grid.size).astype(dtype)
+    voxels = rng.integers(0, 200, grid.size).astype(dtype)
     path = tmp_path / f"water{suffix}"
     write_volume(Volume(voxels, grid), path)
     back = read_volume(path)
@@ -71,13 +70,15 @@ def test_a_volume_comes_back_as_written(tmp_path, suffix, dtype):
 
 
 def test_one_frame_of_four_dimensions_is_read_as_a_volume(tmp_path):
-    array = RNG.random((1, 4, 5, 6)).astype(np.float32)
+    rng = np.random.default_rng(7)
+    array = rng.random((1, 4, 5, 6)).astype(np.float32)
     sitk.WriteImage(sitk.GetImageFromArray(array, isVector=False), str(tmp_path / "water.nii"))
     np.testing.assert_array_equal(read_volume(tmp_path / "water.nii").voxels, array[0].T)
 
 
 def bad_files(folder):
-    noise = RNG.random((4, 5, 6)).astype(np.float32)
+    rng = np.random.default_rng(7)
+    noise = rng.random((4, 5, 6)).astype(np.float32)
     nan, infinite = noise.copy(), noise.copy()
     nan[1, 2, 3], infinite[0, 0, 0] = np.nan, np.inf
     write_sitk(folder / "flat.nii", np.full((4, 5, 6), 3, np.int16))
@@ -91,14 +92,14 @@ def bad_files(folder):
     (folder / "garbage.nii").write_bytes(b"not an image" * 50)
     (folder / "empty.nii").write_bytes(b"")
     (folder / "text.txt").write_text("notes")
-    write_sitk(folder / "whole.nii", RNG.random((20, 30, 40)).astype(np.float32))
+    write_sitk(folder / "whole.nii", rng.random((20, 30, 40)).astype(np.float32))
     (folder / "short.nii").write_bytes((folder / "whole.nii").read_bytes()[:20000])
-    write_sitk(folder / "whole.nii.gz", RNG.random((20, 30, 40)).astype(np.float32))
+    write_sitk(folder / "whole.nii.gz", rng.random((20, 30, 40)).astype(np.float32))
     (folder / "short.nii.gz").write_bytes((folder / "whole.nii.gz").read_bytes()[:20000])
-    write_sitk(folder / "whole.nrrd", RNG.random((20, 30, 40)).astype(np.float32))
+    write_sitk(folder / "whole.nrrd", rng.random((20, 30, 40)).astype(np.float32))
     for name in ("nan", "inf", "flat"):
         sitk.WriteImage(sitk.GetImageFromArray({"nan": nan, "inf": infinite, "flat": noise * 0}[name]), f"{folder}/{name}.mha")
-    write_sitk(folder / "whole.mha", RNG.random((20, 30, 40)).astype(np.float32))
+    write_sitk(folder / "whole.mha", rng.random((20, 30, 40)).astype(np.float32))
     (folder / "short.mha").write_bytes((folder / "whole.mha").read_bytes()[:20000])
     whole = bytearray((folder / "whole.nii.gz").read_bytes())
     whole[len(whole) // 2] ^= 0xFF
@@ -142,7 +143,8 @@ def test_a_file_that_is_no_volume_is_refused_by_name_and_reason(tmp_path, capfd,
 
 
 def test_a_folder_that_is_not_there_leaves_nothing(tmp_path):
-    volume = Volume(RNG.random((4, 5, 6)).astype(np.float32), Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
+    rng = np.random.default_rng(7)
+    volume = Volume(rng.random((4, 5, 6)).astype(np.float32), Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
     with pytest.raises(OutputError, match=r"discs.nii.gz could not be written: absent is not a folder"):
         write_volume(volume, tmp_path / "absent" / "discs.nii.gz")
     (tmp_path / "file").write_text("")
@@ -154,8 +156,9 @@ def test_a_folder_that_is_not_there_leaves_nothing(tmp_path):
 
 
 def test_a_disk_without_room_is_noticed_before_writing(tmp_path, monkeypatch):
+    rng = np.random.default_rng(7)
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
-    volume = Volume(RNG.random((4, 5, 6)).astype(np.float32), Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
+    volume = Volume(rng.random((4, 5, 6)).astype(np.float32), Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
     with pytest.raises(OutputError, match=r"discs.nii.gz could not be written: the disk is full"):
         write_volume(volume, tmp_path / "discs.nii.gz")
     assert not list(tmp_path.iterdir())
@@ -201,6 +204,7 @@ ORIENTATIONS = [(axes, flips) for axes in permutations(range(3)) for flips in [(
 @pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS)
 @pytest.mark.parametrize("tilt_deg", [0.0, 14.0])
 def test_axis_order_and_signs_do_not_change_the_working_grid_nor_a_voxel(axes, flips, tilt_deg):
+    rng = np.random.default_rng(7)
     plain, turned = oriented((0, 1, 2), (), tilt_deg), oriented(axes, flips, tilt_deg)
     working = working_grid_of(turned)
     assert same_grid(working, plain)
@@ -209,8 +213,8 @@ def test_axis_order_and_signs_do_not_change_the_working_grid_nor_a_voxel(axes, f
     assert content.flags.c_contiguous
     np.testing.assert_allclose(content, sampled(plain).voxels, atol=1e-3)  # the positions differ by rounding
     assert set(np.unique(content)) == set(np.unique(volume.voxels))  # moved, not interpolated
-    labels = RNG.integers(0, 9, working.size).astype(np.uint8)
-    back = put_back(RNG.random(working.size).astype(np.float32), labels, working, turned)
+    labels = rng.integers(0, 9, working.size).astype(np.uint8)
+    back = put_back(rng.random(working.size).astype(np.float32), labels, working, turned)
     assert back.shape == turned.size
     ijk = turned.to_ijk(working.to_mm(np.argwhere(labels == 5)))
     np.testing.assert_array_equal(back[tuple(np.rint(ijk).astype(int).T)], 5)
@@ -243,8 +247,9 @@ def test_any_spacing_covers_the_same_field_of_view_with_the_same_content(spacing
 
 def test_sampling_down_averages_instead_of_picking():
     """White noise loses variance as a Gaussian of the target's width takes it, and keeps its mean."""
+    rng = np.random.default_rng(7)
     grid = Grid((90, 90, 90), (0.5, 0.5, 0.5), (0, 0, 0))
-    noise = Volume(RNG.normal(100, 20, grid.size).astype(np.float32), grid)
+    noise = Volume(rng.normal(100, 20, grid.size).astype(np.float32), grid)
     content = to_working_grid(noise, working_grid_of(grid))[2:-2, 2:-2, 2:-2]
     assert abs(content.mean() - 100) < 0.5
     assert content.std() < 5

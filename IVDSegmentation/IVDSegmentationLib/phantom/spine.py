@@ -64,7 +64,7 @@ def _entry(table: tuple[float, ...], index: int) -> float:
     return table[min(index, len(table) - 1)]
 
 
-def _draw_level(rng: np.random.Generator, index: int, scale: float, mean_grade: float, anatomy: Anatomy) -> dict:
+def _draw_level(rng: np.random.Generator, index: int, scale: float, mean_grade: float, anatomy: Anatomy) -> dict[str, Any]:
     """The attributes of one PhantomDisc but its place and orientation."""
     grade = mean_grade
     if anatomy.degeneration is None:
@@ -108,7 +108,7 @@ def _axes(tilt_deg: float, lateral_deg: float, axial_deg: float) -> np.ndarray:
     return (about_z @ about_y @ about_x).T
 
 
-def _gap(below: dict, above: dict, body_mm: float) -> np.ndarray:
+def _gap(below: dict[str, Any], above: dict[str, Any], body_mm: float) -> np.ndarray:
     """From the centre of one disc to the next: half of each and the body between, along the mean of their normals."""
     up = below["axes"][2] + above["axes"][2]
     return up / np.linalg.norm(up) * (below["height_mm"] / 2 + body_mm + above["height_mm"] / 2)

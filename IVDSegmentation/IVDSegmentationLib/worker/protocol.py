@@ -241,7 +241,7 @@ def _result_of(folder: Path, content: Mapping[str, Any]) -> WorkerResult:
     if labels.dtype != np.uint8 or labels.shape != grid.size:
         raise ProtocolError(f"labels are {labels.dtype} {labels.shape} on a grid of {grid.size} voxels")
     probability, working = _load(folder, "probability"), _load(folder, "working_labels")
-    if (probability.dtype, working.dtype) != (np.float32, np.uint8) or probability.shape != working.shape:
+    if probability.dtype != np.float32 or working.dtype != np.uint8 or probability.shape != working.shape:
         raise ProtocolError(f"maps are {probability.dtype} {probability.shape} and {working.dtype} {working.shape}")
     return WorkerResult(
         label_volume=Volume(labels, grid, str(content["source"])),
