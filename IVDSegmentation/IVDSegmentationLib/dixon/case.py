@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..images import Grid, Volume, check_voxels, same_grid, to_working_grid, working_grid_of
+from ..images.grid import grid_over
+from ..images.resampling import coarse_copy, part_on_grid
 from .channels import CHANNELS, PLAIN_NAMES, REFERENCE_ORDER
 from .folder import read_channels
 from .relations import complete_channels
 
 SMALLEST_FIELD_MM = (30.0, 30.0, 15.0)
 """Left-right, antero-posterior and caudal-cranial: the least that can hold a disc (IVDM3Seg boxes are 70 x 44 x 31)."""
+
+LARGEST_FIELD_VOXELS = 6_000_000
+"""Voxels of the working grid that the localizer sees in one pass: 2.5 times the 36 x 256 x 256 of a lumbar examination. In a
+larger field of view the spine is searched for first."""
+
+SEARCH_SPACING_MM = (8.0, 5.0, 5.0)
+"""Voxel size of the coarse copy that is searched: twice that of the localizer's grid."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,9 @@ class DixonCase:
         working_grid: 2.0 x 1.25 x 1.25 mm, axes the input's own, reordered to come nearest left, posterior, superior.
         input_grid: The grid of the reference channel (the first given of REFERENCE_ORDER). Results go back to it.
         warnings: Sentences for the user.
+        given: The channels as they were given, where the field of view is too large for one pass of the networks
+            (LARGEST_FIELD_VOXELS). channels and working_grid are then those of a copy of SEARCH_SPACING_MM, and
+            `case_on` makes the case of a part. Empty otherwise.
     """
 
     name: str
@@ -38,6 +50,12 @@ class DixonCase:
     working_grid: Grid
     input_grid: Grid
     warnings: tuple[str, ...] = ()
+    given: Mapping[str, Volume] = field(default_factory=dict)
+
+    @property
+    def whole_grid(self) -> Grid:
+        """The grid of WORKING_SPACING_MM over the whole field of view."""
+        return working_grid_of(self.input_grid) if self.given else self.working_grid
 
 
 def load_case(
@@ -119,9 +137,29 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
             raise InputError(f"{ours} and {sources[reference]} ({theirs}) do not overlap: load volumes of one examination")
         missing = "" if share == 1 else f"; it covers {share:.0%} of it and is 0 elsewhere"
         warnings.append(f"{ours} was resampled onto the grid of {sources[reference]} ({theirs}){missing}.")
+    if np.prod(working_grid.size, dtype=float) > LARGEST_FIELD_VOXELS:
+        whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(warnings), dict(volumes))
+        # What the channels' relations have to say is said of the part that is looked at in full.
+        return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), warnings=whole.warnings, given=whole.given)
     on_grid = {channel: to_working_grid(volume, working_grid) for channel, volume in volumes.items()}
     channels, derived, relations = complete_channels(on_grid, working_grid.spacing_mm)
     return DixonCase(name, channels, derived, working_grid, input_grid, (*warnings, *relations))
+
+
+def case_on(case: DixonCase, grid: Grid) -> DixonCase:
+    """A case with a large field of view on another grid: a part of it, or a coarse copy.
+
+    Args:
+        case: With its channels as given.
+        grid: Axes as those of the case's working grid. Becomes the working grid.
+
+    Returns:
+        The case of the channels there, completed and checked anew; its input grid is still that of the whole.
+    """
+    finer = min(case.input_grid.spacing_mm) < min(grid.spacing_mm) and max(grid.spacing_mm) > max(case.whole_grid.spacing_mm)
+    on_grid = {name: (coarse_copy if finer else part_on_grid)(volume, grid) for name, volume in case.given.items()}
+    channels, derived, relations = complete_channels(on_grid, grid.spacing_mm)
+    return DixonCase(case.name, channels, derived, grid, case.input_grid, (*case.warnings, *relations))
 
 
 def _times(values: tuple[float, ...] | np.ndarray) -> str:

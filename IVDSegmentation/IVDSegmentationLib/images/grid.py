@@ -177,13 +177,25 @@ def working_grid_of(grid: Grid) -> Grid:
     own = reordered(grid)
     if np.allclose(own.spacing_mm, WORKING_SPACING_MM, rtol=_SAME_SPACING, atol=0):
         return own
-    extent_mm = np.multiply(own.size, own.spacing_mm)
-    # As many voxels as cover the field of view: less than one voxel overhangs, so that every centre lies inside.
-    size = np.maximum(np.ceil(extent_mm / WORKING_SPACING_MM - 1e-3), 1).astype(int)
-    center_mm = own.to_mm((np.asarray(own.size) - 1) / 2)
-    direction = np.asarray(own.direction)
-    origin_mm = center_mm - direction @ ((size - 1) / 2 * WORKING_SPACING_MM)
-    return Grid(three(size, int), WORKING_SPACING_MM, three(origin_mm, float), own.direction)
+    return grid_over(own, WORKING_SPACING_MM)
+
+
+def grid_over(grid: Grid, spacing_mm: tuple[float, float, float]) -> Grid:
+    """A grid over the same field of view with other voxels.
+
+    Args:
+        grid: Any grid.
+        spacing_mm: Voxel size of the new one, along the same axes.
+
+    Returns:
+        As many voxels as cover the field of view of `grid`, centred on it.
+    """
+    extent_mm = np.multiply(grid.size, grid.spacing_mm)
+    # Less than one voxel overhangs, so that every centre lies inside.
+    size = np.maximum(np.ceil(extent_mm / spacing_mm - 1e-3), 1).astype(int)
+    center_mm = grid.to_mm((np.asarray(grid.size) - 1) / 2)
+    origin_mm = center_mm - np.asarray(grid.direction) @ ((size - 1) / 2 * spacing_mm)
+    return Grid(three(size, int), spacing_mm, three(origin_mm, float), grid.direction)
 
 
 def same_grid(one: Grid, other: Grid) -> bool:

@@ -12,6 +12,8 @@ _REACH_MM = 3.0
 """How far from a labelled voxel of the working grid a voxel of the input can be labelled."""
 _SIDE = 0.02
 """Put back, a working voxel stays on its side of 0.5 by this much, so that its label, not its probability, decides."""
+_MARGIN = 6
+"""Voxels around a part that smoothing and interpolation may reach."""
 _BLOCK = 32
 """Voxels along the last axis that are copied at a time."""
 _SAMPLED_DOWN = 1.4
@@ -47,6 +49,61 @@ def to_working_grid(volume: Volume, working_grid: Grid) -> np.ndarray:
     return _resampled(Volume(voxels, volume.grid), working_grid, nearest=False)
 
 
+def part_on_grid(volume: Volume, grid: Grid) -> np.ndarray:
+    """Bring the part of an image that a grid covers onto that grid, without working on the rest.
+
+    Args:
+        volume: The image on its own grid.
+        grid: As that of `to_working_grid`, smaller than the image's field of view.
+
+    Returns:
+        As `to_working_grid`; voxels are only moved where the grid is a part of the image's own in another order of axes.
+    """
+    corners_ijk = volume.grid.to_ijk(grid.to_mm(grid.corners_ijk()))
+    for margin in (0, _MARGIN):
+        first = np.maximum(np.rint(corners_ijk.min(axis=0)).astype(int) - margin, 0)
+        last = np.minimum(np.rint(corners_ijk.max(axis=0)).astype(int) + margin, np.asarray(volume.grid.size) - 1)
+        if (last < first).any():
+            return np.zeros(grid.size, np.float32)
+        box = tuple(slice(low, high + 1) for low, high in zip(first.tolist(), last.tolist(), strict=True))
+        part = Volume(volume.voxels[box], volume.grid.part(box), volume.source)
+        if same_grid(reordered(part.grid), grid):
+            break
+    return to_working_grid(part, grid)
+
+
+def coarse_copy(volume: Volume, grid: Grid) -> np.ndarray:
+    """Bring an image onto a grid of larger voxels, smoothed as in `to_working_grid`, in a small part of its time.
+
+    Args:
+        volume: The image on its own grid.
+        grid: Its axes in any order; where they are no axes of the image, `to_working_grid` does the work.
+
+    Returns:
+        float32 [x, y, z]; 0 outside the image's field of view.
+    """
+    order, own = axis_order(volume.grid), reordered(volume.grid)
+    if not np.allclose(own.direction, grid.direction, atol=1e-4):
+        return to_working_grid(volume, grid)
+    copy = order.apply(volume.voxels)
+    start_ijk = own.to_ijk(np.asarray(grid.origin_mm))
+    for axis in sorted(range(3), key=lambda a: grid.size[a] / own.size[a]):
+        old_mm, new_mm = own.spacing_mm[axis], grid.spacing_mm[axis]
+        position = start_ijk[axis] + np.arange(grid.size[axis]) * new_mm / old_mm
+        weights = _interpolation(position, own.size[axis], np.sqrt(max(new_mm**2 - old_mm**2, 0)) / _FWHM_PER_SIGMA / old_mm)
+        copy = np.moveaxis(np.tensordot(weights, copy, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(copy)
+
+
+def _interpolation(position: np.ndarray, size: int, sigma: float) -> np.ndarray:
+    """Weights (n, size), float32, of a line's voxels at continuous positions (n,): a Gaussian of sigma voxels, half a voxel at
+    least; 0 where the position lies outside the line."""
+    weights = np.exp(-0.5 * ((position[:, None] - np.arange(size)) / max(sigma, 0.5)) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    weights[(position < -0.5) | (position > size - 0.5)] = 0
+    return weights.astype(np.float32)
+
+
 def put_back(probability: np.ndarray, labels: np.ndarray, working_grid: Grid, input_grid: Grid) -> np.ndarray:
     """Bring labels from the working grid back onto the grid of the input, with smooth surfaces.
 
@@ -69,6 +126,12 @@ def put_back(probability: np.ndarray, labels: np.ndarray, working_grid: Grid, in
         return np.ascontiguousarray(axis_order(input_grid).undo(labels))
     on_input = np.zeros(input_grid.size, np.uint8)
     if not labels.any():
+        return on_input
+    own = reordered(input_grid)
+    start = np.rint(own.to_ijk(np.asarray(working_grid.origin_mm))).astype(int).tolist()
+    inside = tuple(slice(first, first + size) for first, size in zip(start, working_grid.size, strict=True))
+    if min(start) >= 0 and same_grid(own.part(inside), working_grid):
+        axis_order(input_grid).apply(on_input)[inside] = labels
         return on_input
     box = _box(labels > 0, np.ceil(_REACH_MM / np.asarray(working_grid.spacing_mm)).astype(int) + 1)
     labels, probability, grid = labels[box], probability[box], working_grid.part(box)

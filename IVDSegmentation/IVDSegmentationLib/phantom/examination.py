@@ -19,6 +19,7 @@ from .spine import build_spine
 from .spine_tissue import paint_body, paint_disc
 from .surroundings import Surroundings
 from .truth import DiscTruth, anatomical_name, exact_truth, visible_fraction
+from .whole_body import WholeBody
 
 _SMALLEST_EXTENT_MM = 40.0
 _WHOLE = 1 - 1e-4
@@ -52,6 +53,7 @@ def make_phantom(
     spacing_mm: tuple[float, float, float] = (2.0, 1.25, 1.25),
     *,
     anatomy: Anatomy | None = None,
+    whole_body: bool = False,
 ) -> Phantom:
     """The phantom of a seed. The same seed, size, spacing and anatomy give the same arrays.
 
@@ -60,6 +62,7 @@ def make_phantom(
         size: Voxels left-right, antero-posterior, caudal-cranial.
         spacing_mm: Voxel size along these.
         anatomy: What is asked of the anatomy; None leaves all of it to the seed.
+        whole_body: Whether the trunk has an outline, limbs, a head, and beside a thigh a structure that resembles a spine.
 
     Returns:
         The phantom.
@@ -78,6 +81,8 @@ def make_phantom(
 
     surroundings = Surroundings(canvas, spine, signals, rng)
     surroundings.paint()
+    if whole_body:
+        WholeBody(canvas, spine, signals, surroundings.fine, rng).paint()
     for below, above in itertools.pairwise(spine):
         paint_body(canvas, below, above, signals=signals, texture=surroundings.fine, rng=rng)
     for disc in spine:

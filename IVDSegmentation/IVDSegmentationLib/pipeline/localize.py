@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..images import WORKING_SPACING_MM
 from ..networks.inputs import normalise
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 COARSE_STEP = (2, 2, 2)
 """Working voxels in one voxel of the localizer's grid, 4.0 x 2.5 x 2.5 mm: discs are 40 mm wide and centres need 2 mm."""
 
-SPACING_MM = tuple(float(s * n) for s, n in zip(WORKING_SPACING_MM, COARSE_STEP, strict=True))
+SPACING_MM = (4.0, 2.5, 2.5)
 """Voxel size of the localizer's grid."""
 
 THRESHOLD = 0.5
@@ -55,7 +54,11 @@ def coarsen(stacked: np.ndarray) -> np.ndarray:
 
 def probability_map(network: keras.Model, stacked: np.ndarray) -> np.ndarray:
     """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, 4] of the working grid."""
-    coarse = normalise(coarsen(stacked))
+    return run_padded(network, normalise(coarsen(stacked)))
+
+
+def run_padded(network: keras.Model, coarse: np.ndarray) -> np.ndarray:
+    """Probability of disc [x, y, z] for a network's normalised input [x, y, z, 4] of any size."""
     width = [(0, -n % 8) for n in coarse.shape[:3]]
     padded = np.pad(coarse, [*width, (0, 0)])[None]
     probability = network.predict_on_batch(padded)[0, ..., 0]

@@ -27,6 +27,7 @@ from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
 from .result import Disc, SegmentationResult
 from .roughness import roughness
+from .search import spine_part
 
 if TYPE_CHECKING:
     import keras
@@ -139,6 +140,7 @@ class Pipeline:
             check_known(lowest_level)
         timings: dict[str, float] = {}
         with _stage(timings, progress, "localize", 0.1):
+            case = spine_part(case, self.model.localizer)
             stacked = stack_channels(case.channels)
             found = find_discs(probability_map(self.model.localizer, stacked))
             chain, warnings = self._choose(case, found)
