@@ -96,8 +96,10 @@ def coarse_copy(volume: Volume, grid: Grid) -> np.ndarray:
 
 
 def _interpolation(position: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """Weights (n, size), float32, of a line's voxels at continuous positions (n,): a Gaussian of sigma voxels, half a voxel at
-    least; 0 where the position lies outside the line."""
+    """Weights (n, size), float32, of a line's voxels at continuous positions (n,).
+
+    A Gaussian of sigma voxels, half a voxel at least; 0 where the position lies outside the line.
+    """
     weights = np.exp(-0.5 * ((position[:, None] - np.arange(size)) / max(sigma, 0.5)) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
     weights[(position < -0.5) | (position > size - 0.5)] = 0

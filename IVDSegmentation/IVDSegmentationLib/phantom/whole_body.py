@@ -78,8 +78,7 @@ class WholeBody:
         self._paint(ramp(bone - 4), MARROW, 0.5 * water, 1.5 * fat)
 
     def _ladder(self) -> None:
-        """A straight column of bright plates between dark-rimmed blocks beside a thigh, as a folded bowel, a hand or a device
-        may look; its plates are as large as discs and as far apart."""
+        """A straight column of bright plates between dark-rimmed blocks, in a thigh: as large as discs and as far apart."""
         x_mm, y_mm = self.middle_x + self.rng.choice((-1.0, 1.0)) * 95, self.middle_y - 25
         step = self.rng.uniform(28, 36)
         low = self.hip_z - 40 - step * (_LADDER_PLATES + 1)

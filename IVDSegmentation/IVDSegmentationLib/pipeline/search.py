@@ -7,7 +7,8 @@ these: they are plates, as sure as the network can be, and one follows the other
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +16,11 @@ import numpy as np
 from ..dixon.case import SEARCH_SPACING_MM, DixonCase, case_on
 from ..errors import InputError
 from ..images import WORKING_SPACING_MM, Grid
-from ..images.grid import grid_over
+from ..images.grid import grid_over, three
+from ..levels.labelling import LEVELS, UNCERTAIN
 from ..networks.inputs import normalise, stack_channels
 from .chain import FARTHEST_MM, MISSED_DISC_COST, NEIGHBOUR_MM
-from .localize import SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, run_padded
+from .localize import COARSE_STEP, SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, DiscCandidate, run_padded
 
 if TYPE_CHECKING:
     import keras
@@ -29,11 +31,17 @@ CLEAR = 1.5
 """Score of a chain from which it is the spine: sum of its plates' weights, less what its bends and gaps cost. In three phantoms
 of a whole body, with four subsets of channels at two spacings each, the 17 chains of 1.4 and more lay on the spine; those that
 did not had 1.0 at most."""
+FAINT = (
+    f"{UNCERTAIN}: the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or "
+    "more channels."
+)
 TILE = (64, 80, 224)
 """Voxels that go through the localizer at once: 0.3 GB. Whole bodies at the coarsest spacing are one tile."""
 OVERLAP = 16
 """Voxels that neighbouring tiles share; half of them on either side are left out."""
 
+NEAR_MM = 20.0
+"""A disc of the spine lies no further from the line of the chain, nor beyond its ends: half the way to the next disc."""
 CLOSEST_MM = 12.0
 SURE, UNSURE = 0.95, 0.60
 """Mean probability of a component from which it counts in full, and under which not at all."""
@@ -80,7 +88,39 @@ def spine_part(case: DixonCase, localizer: keras.Model) -> DixonCase:
             break
     if not len(chain):
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
-    return case_on(case, _box_around(chain, case))
+    part = case_on(case, _box_around(chain, case))
+    return part if best >= CLEAR and spacing_mm != SPACING_MM else replace(part, warnings=(*part.warnings, FAINT))
+
+
+def on_spine(found: Sequence[DiscCandidate], probability: np.ndarray, working_grid: Grid) -> list[DiscCandidate]:
+    """Leave out what lies beyond the ends or beside the line of the spine: the part reaches into the neck and the pelvis.
+
+    Args:
+        found: Candidates in the part.
+        probability: Of disc, on the localizer's grid, from which they were read.
+        working_grid: Of the part.
+
+    Returns:
+        The candidates near the most regular chain of plates; of more than a spine has, the lowest.
+    """
+    middle = (np.asarray(COARSE_STEP) - 1) / 2
+    grid = Grid(
+        three(probability.shape, int),
+        three(np.multiply(working_grid.spacing_mm, COARSE_STEP), float),
+        three(working_grid.to_mm(middle), float),
+        working_grid.direction,
+    )
+    chain, _ = best_chain(plates(probability, grid), carry_on=False)
+    if not len(chain):
+        return list(found)
+    near = []
+    for candidate in found:
+        center = working_grid.to_mm(np.array(candidate.center_ijk))
+        line = [float(np.interp(center[2], chain[:, 2], chain[:, axis])) for axis in (0, 1)]
+        ends = chain[0, 2] - NEAR_MM <= center[2] <= chain[-1, 2] + NEAR_MM
+        if ends and np.hypot(*(center[:2] - line)) <= NEAR_MM:
+            near.append(candidate)
+    return near[: len(LEVELS) + 2]
 
 
 def _in_tiles(localizer: keras.Model, coarse: np.ndarray) -> np.ndarray:
@@ -133,16 +173,16 @@ def plates(probability: np.ndarray, grid: Grid) -> Plates:
     return Plates(np.reshape(centers, (-1, 3)), np.array(weights))
 
 
-def best_chain(found: Plates) -> tuple[np.ndarray, float]:
+def best_chain(found: Plates, carry_on: bool = True) -> tuple[np.ndarray, float]:
     """Find the most regular chain of plates.
 
     A step is CLOSEST_MM to FARTHEST_MM long and rises; it bends from the last by BEND_DEG at most. The score is the sum of the
     weights, less MISSED_DISC_COST for every missing disc, twice one minus the cosine of each bend, and half the logarithm
-    of each ratio of successive steps; found by dynamic programming over pairs of plates. Plates that carry on at its ends
-    with little weight of their own are added.
+    of each ratio of successive steps; found by dynamic programming over pairs of plates.
 
     Args:
         found: Plates anywhere in the field of view.
+        carry_on: Whether plates that carry it on at its ends with little weight of their own are added.
 
     Returns:
         The chain's centres (n, 3), LPS mm, caudal to cranial, and its score; none and 0 where no two plates form a step.
@@ -176,7 +216,8 @@ def best_chain(found: Plates) -> tuple[np.ndarray, float]:
     while pair in before:
         pair = (before[pair], pair[0])
         chain.append(pair[0])
-    return _carried_on(centers[chain[::-1]], found.centers_mm), best
+    line = centers[chain[::-1]]
+    return (_carried_on(line, found.centers_mm) if carry_on else line), best
 
 
 def _possible(steps: np.ndarray, lengths: np.ndarray) -> np.ndarray:

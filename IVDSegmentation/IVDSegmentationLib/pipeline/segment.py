@@ -27,7 +27,7 @@ from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
 from .result import Disc, SegmentationResult
 from .roughness import roughness
-from .search import spine_part
+from .search import on_spine, spine_part
 
 if TYPE_CHECKING:
     import keras
@@ -140,9 +140,13 @@ class Pipeline:
             check_known(lowest_level)
         timings: dict[str, float] = {}
         with _stage(timings, progress, "localize", 0.1):
+            large = bool(case.given)
             case = spine_part(case, self.model.localizer)
             stacked = stack_channels(case.channels)
-            found = find_discs(probability_map(self.model.localizer, stacked))
+            probability = probability_map(self.model.localizer, stacked)
+            found = find_discs(probability)
+            if large:
+                found = on_spine(found, probability, case.working_grid)
             chain, warnings = self._choose(case, found)
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(candidate.center_ijk) for candidate in chain]

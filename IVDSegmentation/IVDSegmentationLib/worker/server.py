@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Protocol
 
-from ..dixon.case import DixonCase, case_from_volumes
+import numpy as np
+
+from ..dixon.case import DixonCase, case_from_volumes, case_on
 from ..errors import InputError, IVDSegmentationError, ModelError, OutputError
-from ..images import Volume, same_grid
+from ..images import Grid, Volume, same_grid
 from ..pipeline.result import SegmentationResult
 from .protocol import (
     GPU_MEMORY,
@@ -95,6 +97,8 @@ def write_report(case: DixonCase, result: WorkerResult, folder: Path) -> None:
     from ..measure.surfaces import disc_surfaces
     from ..report.files import write_files
 
+    if case.given and result.discs:
+        case = case_on(case, _part_of(case, result))
     if case.working_grid.size != result.labels.shape or not same_grid(case.input_grid, result.label_volume.grid):
         raise InputError("the volumes have changed since they were segmented: segment them again")
     made = SegmentationResult(case, result.discs, result.probability, result.labels, result.label_volume, model=result.model)
@@ -103,6 +107,13 @@ def write_report(case: DixonCase, result: WorkerResult, folder: Path) -> None:
         write_files(made, disc_surfaces(made), dict(result.report), folder)
     except OSError as error:
         raise OutputError(f"the report could not be written ({error.strerror}): make room for temporary files") from error
+
+
+def _part_of(case: DixonCase, result: WorkerResult) -> Grid:
+    """The part of a large field of view that a result's maps cover: where a disc lies in both tells."""
+    disc = result.discs[0]
+    start = np.rint(case.whole_grid.to_ijk(np.array(disc.center_mm)) - disc.center_ijk).astype(int).tolist()
+    return case.whole_grid.part(tuple(slice(first, first + n) for first, n in zip(start, result.labels.shape, strict=True)))
 
 
 def _given(case: DixonCase) -> list[str]:
