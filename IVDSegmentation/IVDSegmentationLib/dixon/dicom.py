@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +14,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..images import Grid, Volume, check_voxels
+from ..images.bounds import check_header
 from ..images.grid import three
 from ..images.itk import itk_warnings_off
+from ..images.regular_file import check_regular_file
 from .channels import PLAIN_NAMES, channel_of_image_type, recognise_channel
 
 if TYPE_CHECKING:
@@ -21,12 +25,16 @@ if TYPE_CHECKING:
 
 _TAGS = (
     *("SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "SequenceName", "ImageType"),
-    *("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
+    *("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PhotometricInterpretation", "PixelData"),
     *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient"),
 )
 """All that is read of a header: nothing that names the patient."""
 
 _ENHANCED = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
+_LONGEST_VALUE = 4096
+"""Bytes of a tag's value that are read at once; the pixels are longer, and left in the file."""
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+"""Of pixels that are compressed, and lie in pieces."""
 _LEGACY_SUFFIXES = (".dcm", ".ima", ".dicom")
 
 
@@ -95,9 +103,6 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
             two series are of one channel; a file cannot be read; slices make no volume, since one is missing, doubled,
             tilted or of another size; or `check_voxels` refuses the voxels.
     """
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
     files = sorted(path for path in folder.rglob("*") if _looks_dicom(path))
     if not files:
         raise InputError(f"{folder.name} holds no DICOM files")
@@ -105,21 +110,18 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
     numbers: dict[str, str] = {}
     left_out: set[str] = set()
     for path in files:
-        try:
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-        except (InvalidDicomError, OSError, EOFError) as error:
-            raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short") from error
+        header = _header_of(path)
         if header.get("Modality", "MR") != "MR" or ("Rows" not in header and header.get("SOPClassUID") not in _ENHANCED):
             continue
-        if header.get("SOPClassUID") in _ENHANCED or int(header.get("NumberOfFrames") or 1) > 1:
+        if header.get("SOPClassUID") in _ENHANCED or _numbers(header, "NumberOfFrames", 1, path, 1.0)[0] > 1:
             raise InputError(
                 f"{path.name} is an enhanced (multi-frame) DICOM file: "
                 "export it as classic DICOM, or as one NIfTI file per channel"
             )
-        number = f"series {header.get('SeriesNumber') or '?'}"
+        number = f"series {_number_of_series(header)}"
         channel = _channel_of(header)
         if channel is None:
-            left_out.add(f"{number} ({', '.join(header.get('ImageType') or ['no ImageType'])})")
+            left_out.add(number)
             continue
         uid = str(header.get("SeriesInstanceUID", ""))
         numbers[uid] = number
@@ -145,27 +147,82 @@ def read_dicom_folder(folder: Path) -> dict[str, Volume]:
 
 def _channel_of(header: pydicom.Dataset) -> str | None:
     """The channel of a file: what ImageType says, else SequenceName, else SeriesDescription."""
-    if by_type := channel_of_image_type(header.get("ImageType") or ()):
+    image_type = header.get("ImageType") or ()
+    values = [image_type] if isinstance(image_type, str) else [str(value) for value in image_type]
+    if by_type := channel_of_image_type(values):
         return by_type
     names = (header.get("SequenceName"), header.get("SeriesDescription"))
     return next((channel for name in names if name and (channel := recognise_channel(str(name)))), None)
 
 
+def _header_of(path: Path) -> pydicom.Dataset:
+    """The _TAGS of a file; of the pixels the length alone."""
+    import pydicom
+
+    check_regular_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what pydicom finds odd in a header is checked here, value by value
+            header = pydicom.dcmread(path, specific_tags=list(_TAGS), defer_size=_LONGEST_VALUE, force=False)
+            for tag in _TAGS:
+                if tag != "PixelData":
+                    header.get(tag)  # values are decoded when they are asked for
+    except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
+        raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short; export it again") from error
+    return header
+
+
+def _number_of_series(header: pydicom.Dataset) -> str:
+    """The series' number for messages; a question mark where it is none."""
+    number = str(header.get("SeriesNumber") or "")
+    return number if number.isdecimal() else "?"
+
+
+def _numbers(header: pydicom.Dataset, tag: str, count: int, path: Path, default: float | None = None) -> list[float]:
+    """The numbers of a tag; raises InputError unless there are `count`, all finite."""
+    value = header.get(tag)
+    if value is None or value == "" or (isinstance(value, Sequence) and not value):
+        if default is not None:
+            return [default] * count
+        raise InputError(f"{path.name} has no {tag}: it cannot be placed in the patient; export the series again")
+    several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    try:
+        numbers = [float(one) for one in (value if several else [value])]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise InputError(f"{path.name} has no valid {tag}: export the series again")
+    return numbers
+
+
 def _slice_of(header: pydicom.Dataset, path: Path) -> _Slice:
-    """What is needed of a header; raises InputError where it cannot be placed in the patient."""
-    for tag in ("Rows", "Columns", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient"):
-        if not header.get(tag):
-            raise InputError(f"{path.name} has no {tag}: it cannot be placed in the patient; export the series again")
-    if int(header.get("SamplesPerPixel") or 1) > 1:
+    """What is needed of a header; raises InputError where it cannot be placed in the patient, or its pixels are not there."""
+    (rows,), (columns,) = _numbers(header, "Rows", 1, path), _numbers(header, "Columns", 1, path)
+    between_rows, between_columns = _numbers(header, "PixelSpacing", 2, path)
+    orientation = _numbers(header, "ImageOrientationPatient", 6, path)
+    position_mm = _numbers(header, "ImagePositionPatient", 3, path)
+    if _numbers(header, "SamplesPerPixel", 1, path, 1.0)[0] != 1:
         raise InputError(f"{path.name} is a colour image: give the original slices")
-    between_rows, between_columns = (float(value) for value in header.PixelSpacing)
-    return _Slice(
-        path,
-        (int(header.Columns), int(header.Rows)),
-        (between_columns, between_rows),
-        tuple(float(value) for value in header.ImageOrientationPatient),
-        np.array([float(value) for value in header.ImagePositionPatient]),
-    )
+    if header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
+        raise InputError(f"{path.name} is not stored with bright as high (MONOCHROME2): export the original slices")
+    bits = _numbers(header, "BitsAllocated", 1, path)[0]
+    _check_pixels_there(header, int(rows * columns * bits) // 8, path)
+    return _Slice(path, (int(columns), int(rows)), (between_columns, between_rows), tuple(orientation), np.array(position_mm))
+
+
+def _check_pixels_there(header: pydicom.Dataset, promised: int, path: Path) -> None:
+    """Refuse a file whose PixelData is not as long as its tags say: ITK takes what is missing from memory as it finds it."""
+    if "PixelData" not in header:
+        raise InputError(f"{path.name} holds no image (no PixelData): export the series again")
+    element = header.get_item("PixelData")
+    present = element.length if hasattr(element, "length") else len(element.value or b"")
+    if present == _UNDEFINED_LENGTH:
+        return  # compressed: the decoder knows whether it is whole
+    if not promised <= present <= promised + 1:  # padded to an even length
+        raise InputError(
+            f"{path.name} cannot be read: it has {present} bytes of pixels where its size says {promised}; "
+            "export the series again"
+        )
 
 
 def _volume(slices: list[_Slice], source: str) -> Volume:
@@ -183,13 +240,19 @@ def _volume(slices: list[_Slice], source: str) -> Volume:
         raise InputError(f"{source}: ImageOrientationPatient of {first.path.name} is not two perpendicular directions")
     slices = sorted(slices, key=lambda one: float(one.position_mm @ normal))
     step_mm = _step(slices, normal, source)
+    directions = [along_columns.tolist(), along_rows.tolist(), normal.tolist()]
+    spacing_mm = (*first.spacing_mm, step_mm)
+    check_header(source, (*first.columns_rows, len(slices)), spacing_mm, slices[0].position_mm.tolist(), directions)
     grid = Grid(
         (*first.columns_rows, len(slices)),
-        (*first.spacing_mm, step_mm),
+        spacing_mm,
         three(slices[0].position_mm, float),
         tuple(three(row, float) for row in np.stack([along_columns, along_rows, normal], axis=1)),
     )
-    volume = Volume(_pixels([one.path for one in slices], source), grid, source)
+    voxels = _pixels([one.path for one in slices], source)
+    if voxels.shape != grid.size:
+        raise InputError(f"{source}: the pixels of its slices are not of the size that their tags say: export the series again")
+    volume = Volume(voxels, grid, source)
     check_voxels(volume)
     return volume
 
