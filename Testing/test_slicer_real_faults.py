@@ -124,7 +124,6 @@ def test_a_disk_that_is_full_when_the_result_is_handed_back(person: Person, warm
 def test_a_model_file_changed_by_one_byte(tmp_path: Path) -> None:
     installed = tmp_path / "IVDSegmentation"
     shutil.copytree(MODULE / "IVDSegmentationLib", installed / "IVDSegmentationLib")
-    shutil.copytree(MODULE / WEIGHTS, installed / WEIGHTS)
     code = f"import sys; sys.path.insert(0, {str(installed)!r}); {WORKER}"
     with WorkerClient([sys.executable, "-c", code]) as worker:
         person = person_with(worker)
