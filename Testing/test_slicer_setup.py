@@ -10,13 +10,12 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
-import slicer
 from IVDSegmentationLib.errors import IVDSegmentationError
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.protocol import Failed
 from slicer_harness.launcher import write_launcher
-from slicer_harness.person import Person
+from slicer_harness.person import Person, scene_state
 from worker_cases import rest, small_case
 
 TESTING = Path(__file__).parent
@@ -67,11 +66,11 @@ def test_without_pythonslicer_segment_shows_one_box_with_slicers_sentence(monkey
     person.click(person.ui.findButton)
     person.logic.segmenter.worker = None
     monkeypatch.setenv("PATH", "")
-    before = slicer.mrmlScene.GetNumberOfNodes()
+    before = scene_state()
     person.click(person.ui.segmentButton)
     (text,) = person.boxes
     assert "PythonSlicer executable not found" in text
-    assert slicer.mrmlScene.GetNumberOfNodes() == before
+    assert scene_state() == before
     assert not person.logic.running
     assert person.ui.segmentButton.enabled
 
