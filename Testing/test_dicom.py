@@ -204,12 +204,6 @@ def test_a_slice_without_a_position_is_refused(tmp_path):
     refused(folder, rf"^{name} has no ImagePositionPatient")
 
 
-def test_enhanced_files_are_refused_with_what_to_do(tmp_path):
-    folder = one_series(tmp_path)
-    name = change(folder, 0, NumberOfFrames=18)
-    refused(folder, rf"^{name} is an enhanced \(multi-frame\) DICOM file: export it as classic DICOM")
-
-
 def test_two_series_of_one_channel_are_refused(tmp_path):
     folder = write_series(tmp_path / "exam", {"water": SIEMENS["water"], "fat": SIEMENS["water"]})
     refused(folder, r"^exam holds 2 series of the water channel \(series 4 and series 5\)")

@@ -42,6 +42,7 @@ class DixonCase:
         given: The channels as they were given, where the field of view is too large for one pass of the networks
             (LARGEST_FIELD_VOXELS). channels and working_grid are then those of a copy of SEARCH_SPACING_MM, and
             `case_on` makes the case of a part. Empty otherwise.
+        dicom_files: The DICOM files of the reference channel; empty where the input is no DICOM.
     """
 
     name: str
@@ -51,6 +52,7 @@ class DixonCase:
     input_grid: Grid
     warnings: tuple[str, ...] = ()
     given: Mapping[str, Volume] = field(default_factory=dict)
+    dicom_files: tuple[Path, ...] = ()
 
     @property
     def whole_grid(self) -> Grid:
@@ -66,6 +68,7 @@ def load_case(
     opposed_phase: Path | None = None,
     water: Path | None = None,
     name: str | None = None,
+    study: str | None = None,
 ) -> DixonCase:
     """The case in a folder of volume files or of DICOM series.
 
@@ -76,6 +79,8 @@ def load_case(
         opposed_phase: The same of the opposed-phase channel.
         water: The same of the water channel.
         name: Name of the case; that of the folder where it is None.
+        study: Which of several DICOM studies in the folder: its number in the list that the error names, or its
+            StudyInstanceUID.
 
     Returns:
         The case, with the files named here and the other channels as `read_channels` recognises them.
@@ -86,7 +91,7 @@ def load_case(
     """
     folder = Path(folder)
     given = {"fat": fat, "in_phase": in_phase, "opposed_phase": opposed_phase, "water": water}
-    volumes = read_channels(folder, {channel: Path(path) for channel, path in given.items() if path is not None})
+    volumes = read_channels(folder, {channel: Path(path) for channel, path in given.items() if path is not None}, study)
     return _case_of(volumes, name or folder.resolve().name)
 
 
@@ -138,12 +143,21 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         missing = "" if share == 1 else f"; it covers {share:.0%} of it and is 0 elsewhere"
         warnings.append(f"{ours} was resampled onto the grid of {sources[reference]} ({theirs}){missing}.")
     if np.prod(working_grid.size, dtype=float) > LARGEST_FIELD_VOXELS:
-        whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(warnings), dict(volumes))
+        files = volumes[reference].files
+        whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(warnings), dict(volumes), files)
         # What the channels' relations have to say is said of the part that is looked at in full.
         return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), warnings=whole.warnings, given=whole.given)
     on_grid = {channel: to_working_grid(volume, working_grid) for channel, volume in volumes.items()}
     channels, derived, relations = complete_channels(on_grid, working_grid.spacing_mm)
-    return DixonCase(name, channels, derived, working_grid, input_grid, (*warnings, *relations))
+    return DixonCase(
+        name,
+        channels,
+        derived,
+        working_grid,
+        input_grid,
+        (*warnings, *relations),
+        dicom_files=volumes[reference].files,
+    )
 
 
 def case_on(case: DixonCase, grid: Grid) -> DixonCase:
@@ -159,7 +173,8 @@ def case_on(case: DixonCase, grid: Grid) -> DixonCase:
     finer = min(case.input_grid.spacing_mm) < min(grid.spacing_mm) and max(grid.spacing_mm) > max(case.whole_grid.spacing_mm)
     on_grid = {name: (coarse_copy if finer else part_on_grid)(volume, grid) for name, volume in case.given.items()}
     channels, derived, relations = complete_channels(on_grid, grid.spacing_mm)
-    return DixonCase(case.name, channels, derived, grid, case.input_grid, (*case.warnings, *relations))
+    warnings = (*case.warnings, *relations)
+    return DixonCase(case.name, channels, derived, grid, case.input_grid, warnings, dicom_files=case.dicom_files)
 
 
 def _times(values: tuple[float, ...] | np.ndarray) -> str:

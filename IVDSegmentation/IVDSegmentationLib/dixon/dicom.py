@@ -5,56 +5,59 @@ from __future__ import annotations
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError
-from ..images import Grid, Volume, check_voxels
-from ..images.bounds import check_header
-from ..images.grid import three
-from ..images.itk import itk_warnings_off
+from ..images import Volume
 from ..images.regular_file import check_regular_file
-from .channels import PLAIN_NAMES, channel_of_image_type, recognise_channel
+from .channels import CHANNELS, PLAIN_NAMES, channel_of_image_type, recognise_channel
+from .dicom_multiframe import ENHANCED, frames_of_file
+from .dicom_slices import DicomSlice, numbers_of, slice_of_file, volume_of_slices
 
 if TYPE_CHECKING:
     import pydicom
 
 _TAGS = (
-    *("SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "SequenceName", "ImageType"),
+    *("SOPClassUID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"),
+    *("SequenceName", "ImageType", "TemporalPositionIdentifier", "EchoTime"),
     *("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PhotometricInterpretation", "PixelData"),
     *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient"),
 )
 """All that is read of a header: nothing that names the patient."""
 
-_ENHANCED = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
 _LONGEST_VALUE = 4096
 """Bytes of a tag's value that are read at once; the pixels are longer, and left in the file."""
-_UNDEFINED_LENGTH = 0xFFFFFFFF
-"""Of pixels that are compressed, and lie in pieces."""
 _LEGACY_SUFFIXES = (".dcm", ".ima", ".dicom")
 
 
-@dataclass(frozen=True)
-class _Slice:
-    """What a file says of its slice.
+@dataclass
+class DicomStudy:
+    """What a folder holds of one study.
 
     Attributes:
-        path: The file.
-        columns_rows: Pixels along a row and along a column.
-        spacing_mm: Between columns and between rows.
-        orientation: The six cosines of ImageOrientationPatient.
-        position_mm: Of the first pixel, LPS.
+        uid: StudyInstanceUID; empty where the files have none.
+        channels: Channel -> SeriesInstanceUID -> slices, in the order of the files.
+        numbers: SeriesInstanceUID -> how a sentence calls the series.
+        left_out: The series that are no Dixon channel.
+        images: How many slices its channels have.
+        folder: Name of the folder that its first image lies in.
     """
 
-    path: Path
-    columns_rows: tuple[int, int]
-    spacing_mm: tuple[float, float]
-    orientation: tuple[float, ...]
-    position_mm: np.ndarray
+    uid: str
+    channels: dict[str, dict[str, list[DicomSlice]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    numbers: dict[str, str] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    images: int = 0
+    folder: str = ""
+
+    @property
+    def description(self) -> str:
+        """Its channels, the number of its images and where they lie, in words."""
+        names = ", ".join(PLAIN_NAMES[channel] for channel in CHANNELS if channel in self.channels)
+        return f"{names}; {self.images} images in {self.folder}"
 
 
 def holds_dicom(folder: Path) -> bool:
@@ -72,6 +75,21 @@ def holds_dicom(folder: Path) -> bool:
     return any(_looks_dicom(path) for path in folder.rglob("*"))
 
 
+def dicom_files(folder: Path) -> list[Path]:
+    """The DICOM files of a folder and of the folders in it.
+
+    Args:
+        folder: An existing folder.
+
+    Returns:
+        The files that are named or begin as DICOM does, sorted.
+
+    Raises:
+        InputError: A file may not be read.
+    """
+    return sorted(path for path in folder.rglob("*") if _looks_dicom(path))
+
+
 def _looks_dicom(path: Path) -> bool:
     """Whether a file is named or begins as DICOM does."""
     if not path.is_file() or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
@@ -84,65 +102,137 @@ def _looks_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def read_dicom_folder(folder: Path) -> dict[str, Volume]:
-    """The Dixon channels in a folder of DICOM files.
+def find_studies(files: Sequence[Path]) -> list[DicomStudy]:
+    """The studies that DICOM files belong to.
 
-    The channel of a file is what a value of ImageType says (WATER, W, IN_PHASE, IP, ...), else SequenceName, else
-    SeriesDescription (`t1_vibe_dixon_W`, `InPhase: LAVA`), so that several channels may share one series. Files that are
-    no MR image, and series that are no Dixon channel, are left out.
+    The channel of a slice is what a value of ImageType, or of a frame's FrameType, says (WATER, W, IN_PHASE, IP, ...), else
+    SequenceName, else SeriesDescription (`t1_vibe_dixon_W`, `InPhase: LAVA`), so that several channels may share one series.
+    Files that are no MR image are left out.
+
+    Args:
+        files: DICOM files.
+
+    Returns:
+        The studies with a Dixon channel, in the order of their first files; all of them where none has one.
+
+    Raises:
+        InputError: A file cannot be read, is damaged, or is a multi-frame image without functional groups.
+    """
+    studies: dict[str, DicomStudy] = {}
+    for path in files:
+        header = _header_of(path)
+        enhanced = header.get("SOPClassUID") in ENHANCED
+        if header.get("Modality", "MR") != "MR" or ("Rows" not in header and not enhanced):
+            continue
+        uid = str(header.get("StudyInstanceUID") or "")
+        study = studies.setdefault(uid, DicomStudy(uid, folder=path.parent.name))
+        series = str(header.get("SeriesInstanceUID", ""))
+        number = study.numbers[series] = f"series {_number_of_series(header)}"
+        for channel, one in _slices_of(header, path, enhanced):
+            if channel is None or one is None:
+                study.left_out.add(number)
+                continue
+            study.images += 1
+            study.channels[channel][series].append(one)
+    found = list(studies.values())
+    return [study for study in found if study.channels] or found
+
+
+def read_dicom_folder(folder: Path, study: str | None = None) -> dict[str, Volume]:
+    """The Dixon channels in a folder of DICOM files, of one study (`find_studies`).
 
     Args:
         folder: An existing folder; the folders in it are read, too.
+        study: Which of several studies with a Dixon channel: its position in the list that the error names, from 1, or its
+            StudyInstanceUID. None: there must be only one.
 
     Returns:
-        Channel -> volume, float32, RescaleSlope and RescaleIntercept applied, voxels checked. Its source is the number of
-        the series.
+        Channel -> volume, as `volumes_of_study` makes them.
 
     Raises:
-        InputError: There is no DICOM file, or none of a Dixon channel; images are enhanced (multi-frame) or in colour;
-            two series are of one channel; a file cannot be read; slices make no volume, since one is missing, doubled,
-            tilted or of another size; or `check_voxels` refuses the voxels.
+        InputError: There is no DICOM file, or none of a Dixon channel; there are several studies and none is chosen, or
+            one that is not there; or `find_studies` or `volumes_of_study` refuses a file.
     """
-    files = sorted(path for path in folder.rglob("*") if _looks_dicom(path))
+    files = dicom_files(folder)
     if not files:
         raise InputError(f"{folder.name} holds no DICOM files")
-    series: dict[str, dict[str, list[_Slice]]] = defaultdict(lambda: defaultdict(list))
-    numbers: dict[str, str] = {}
-    left_out: set[str] = set()
-    for path in files:
-        header = _header_of(path)
-        if header.get("Modality", "MR") != "MR" or ("Rows" not in header and header.get("SOPClassUID") not in _ENHANCED):
-            continue
-        if header.get("SOPClassUID") in _ENHANCED or _numbers(header, "NumberOfFrames", 1, path, 1.0)[0] > 1:
-            raise InputError(
-                f"{path.name} is an enhanced (multi-frame) DICOM file: "
-                "export it as classic DICOM, or as one NIfTI file per channel"
-            )
-        number = f"series {_number_of_series(header)}"
-        channel = _channel_of(header)
-        if channel is None:
-            left_out.add(number)
-            continue
-        uid = str(header.get("SeriesInstanceUID", ""))
-        numbers[uid] = number
-        series[channel][uid].append(_slice_of(header, path))
-    if not series:
-        listed = "; ".join(sorted(left_out)[:6]) or "no MR image"
+    return volumes_of_study(choose_study(find_studies(files), folder.name, study), folder.name)
+
+
+def choose_study(studies: Sequence[DicomStudy], name: str, study: str | None = None) -> DicomStudy:
+    """One of the studies of a folder.
+
+    Args:
+        studies: As `find_studies` lists them.
+        name: Of the folder, for messages.
+        study: Position from 1, or StudyInstanceUID; None: there must be only one.
+
+    Returns:
+        The study, which has a Dixon channel.
+
+    Raises:
+        InputError: None has a Dixon channel, there are several and none is chosen, or the one chosen is not there.
+    """
+    with_channels = [one for one in studies if one.channels]
+    if not with_channels:
+        listed = "; ".join(sorted({number for one in studies for number in one.left_out})[:6]) or "no MR image"
         raise InputError(
-            f"{folder.name} holds no DICOM series that is marked as a Dixon channel ({listed}): "
+            f"{name} holds no DICOM series that is marked as a Dixon channel ({listed}): "
             "convert the series to NIfTI and name them with --water, --fat, --in-phase, --opposed-phase"
         )
+    if study is None and len(with_channels) == 1:
+        return with_channels[0]
+    for position, one in enumerate(with_channels, start=1):
+        if study is not None and study in (str(position), one.uid):
+            return one
+    listed = ". ".join(f"{position}: {one.description}" for position, one in enumerate(with_channels[:9], start=1))
+    more = ", ..." if len(with_channels) > 9 else ""
+    what = "is not among" if study is not None else "is to be chosen of"
+    raise InputError(
+        f"{'the study ' + study if study else 'one'} {what} the {len(with_channels)} Dixon studies of {name}: "
+        f"give its number with --study ({listed}{more})"
+    )
+
+
+def volumes_of_study(study: DicomStudy, name: str) -> dict[str, Volume]:
+    """The channels of a study.
+
+    Args:
+        study: With its slices by channel and series.
+        name: Of the folder, for messages.
+
+    Returns:
+        Channel -> volume, float32, slope and intercept applied, voxels checked. Its source is the number of the series.
+
+    Raises:
+        InputError: Two series are of one channel, or `volume_of_slices` refuses the slices of one.
+    """
     volumes = {}
-    for channel, of_channel in sorted(series.items()):
+    for channel, of_channel in sorted(study.channels.items()):
         if len(of_channel) > 1:
-            found = " and ".join(sorted(numbers[uid] for uid in of_channel))
+            found = " and ".join(sorted(study.numbers[uid] for uid in of_channel))
             raise InputError(
-                f"{folder.name} holds {len(of_channel)} series of the {PLAIN_NAMES[channel]} channel ({found}): "
+                f"{name} holds {len(of_channel)} series of the {PLAIN_NAMES[channel]} channel ({found}): "
                 "leave only one of them in the folder"
             )
         uid, slices = next(iter(of_channel.items()))
-        volumes[channel] = _volume(slices, f"{numbers[uid]} ({PLAIN_NAMES[channel]})")
+        volumes[channel] = volume_of_slices(slices, f"{study.numbers[uid]} ({PLAIN_NAMES[channel]})")
     return volumes
+
+
+def _slices_of(header: pydicom.Dataset, path: Path, enhanced: bool) -> Iterator[tuple[str | None, DicomSlice | None]]:
+    """Channel and slice of all that a file holds; the channel is None for what is no Dixon channel."""
+    of_file = _channel_of(header)
+    if enhanced:
+        for channel, one in frames_of_file(header, path):
+            yield channel or of_file, one
+        return
+    if numbers_of(header, "NumberOfFrames", 1, path.name, 1.0)[0] > 1:
+        raise InputError(
+            f"{path.name} is a multi-frame DICOM file without functional groups: "
+            "export it as classic or enhanced MR, or as one NIfTI file per channel"
+        )
+    yield of_file, None if of_file is None else slice_of_file(header, path)
 
 
 def _channel_of(header: pydicom.Dataset) -> str | None:
@@ -176,123 +266,3 @@ def _number_of_series(header: pydicom.Dataset) -> str:
     """The series' number for messages; a question mark where it is none."""
     number = str(header.get("SeriesNumber") or "")
     return number if number.isdecimal() else "?"
-
-
-def _numbers(header: pydicom.Dataset, tag: str, count: int, path: Path, default: float | None = None) -> list[float]:
-    """The numbers of a tag; raises InputError unless there are `count`, all finite."""
-    value = header.get(tag)
-    if value is None or value == "" or (isinstance(value, Sequence) and not value):
-        if default is not None:
-            return [default] * count
-        raise InputError(f"{path.name} has no {tag}: it cannot be placed in the patient; export the series again")
-    several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    try:
-        numbers = [float(one) for one in (value if several else [value])]
-    except (TypeError, ValueError):
-        numbers = []
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise InputError(f"{path.name} has no valid {tag}: export the series again")
-    return numbers
-
-
-def _slice_of(header: pydicom.Dataset, path: Path) -> _Slice:
-    """What is needed of a header; raises InputError where it cannot be placed in the patient, or its pixels are not there."""
-    (rows,), (columns,) = _numbers(header, "Rows", 1, path), _numbers(header, "Columns", 1, path)
-    between_rows, between_columns = _numbers(header, "PixelSpacing", 2, path)
-    orientation = _numbers(header, "ImageOrientationPatient", 6, path)
-    position_mm = _numbers(header, "ImagePositionPatient", 3, path)
-    if _numbers(header, "SamplesPerPixel", 1, path, 1.0)[0] != 1:
-        raise InputError(f"{path.name} is a colour image: give the original slices")
-    if header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
-        raise InputError(f"{path.name} is not stored with bright as high (MONOCHROME2): export the original slices")
-    bits = _numbers(header, "BitsAllocated", 1, path)[0]
-    _check_pixels_there(header, int(rows * columns * bits) // 8, path)
-    return _Slice(path, (int(columns), int(rows)), (between_columns, between_rows), tuple(orientation), np.array(position_mm))
-
-
-def _check_pixels_there(header: pydicom.Dataset, promised: int, path: Path) -> None:
-    """Refuse a file whose PixelData is not as long as its tags say: ITK takes what is missing from memory as it finds it."""
-    if "PixelData" not in header:
-        raise InputError(f"{path.name} holds no image (no PixelData): export the series again")
-    element = header.get_item("PixelData")
-    present = element.length if hasattr(element, "length") else len(element.value or b"")
-    if present == _UNDEFINED_LENGTH:
-        return  # compressed: the decoder knows whether it is whole
-    if not promised <= present <= promised + 1:  # padded to an even length
-        raise InputError(
-            f"{path.name} cannot be read: it has {present} bytes of pixels where its size says {promised}; "
-            "export the series again"
-        )
-
-
-def _volume(slices: list[_Slice], source: str) -> Volume:
-    """The volume of one channel from its slices in any order."""
-    first = slices[0]
-    if len(slices) < 2:
-        raise InputError(f"{source} has one slice: it is not three-dimensional")
-    for one in slices:
-        same_size = one.columns_rows == first.columns_rows and np.allclose(one.spacing_mm, first.spacing_mm, rtol=1e-3)
-        if not same_size or not np.allclose(one.orientation, first.orientation, atol=1e-3):
-            raise InputError(f"{source}: {one.path.name} differs from {first.path.name} in size or orientation")
-    along_columns, along_rows = np.array(first.orientation[:3]), np.array(first.orientation[3:])
-    normal = np.cross(along_columns, along_rows)
-    if not np.allclose([np.linalg.norm(normal), np.linalg.norm(along_columns)], 1, atol=1e-2):
-        raise InputError(f"{source}: ImageOrientationPatient of {first.path.name} is not two perpendicular directions")
-    slices = sorted(slices, key=lambda one: float(one.position_mm @ normal))
-    step_mm = _step(slices, normal, source)
-    directions = [along_columns.tolist(), along_rows.tolist(), normal.tolist()]
-    spacing_mm = (*first.spacing_mm, step_mm)
-    check_header(source, (*first.columns_rows, len(slices)), spacing_mm, slices[0].position_mm.tolist(), directions)
-    grid = Grid(
-        (*first.columns_rows, len(slices)),
-        spacing_mm,
-        three(slices[0].position_mm, float),
-        tuple(three(row, float) for row in np.stack([along_columns, along_rows, normal], axis=1)),
-    )
-    voxels = _pixels([one.path for one in slices], source)
-    if voxels.shape != grid.size:
-        raise InputError(f"{source}: the pixels of its slices are not of the size that their tags say: export the series again")
-    volume = Volume(voxels, grid, source)
-    check_voxels(volume)
-    return volume
-
-
-def _step(slices: list[_Slice], normal: np.ndarray, source: str) -> float:
-    """Distance between slices, sorted, in mm; raises InputError unless all are alike and stacked straight."""
-    offsets = np.array([one.position_mm - slices[0].position_mm for one in slices])
-    heights = offsets @ normal
-    steps = np.diff(heights)
-    step_mm = float(np.median(steps))
-    if steps.min() < 1e-3:
-        at = int(np.argmin(steps))
-        raise InputError(
-            f"{source}: {slices[at].path.name} and {slices[at + 1].path.name} lie in the same place: "
-            "leave one time point of one channel in the folder"
-        )
-    if steps.max() > 1.5 * step_mm:
-        at = int(np.argmax(steps))
-        count = max(round(steps[at] / step_mm) - 1, 1)
-        raise InputError(
-            f"{source}: {count} slice{'s are' if count > 1 else ' is'} missing between {slices[at].path.name} and "
-            f"{slices[at + 1].path.name}: export the whole series"
-        )
-    if np.abs(steps - step_mm).max() > 0.02 * step_mm + 0.01:
-        raise InputError(f"{source}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: they must be evenly spaced")
-    drift_mm = np.linalg.norm(offsets - heights[:, None] * normal, axis=1).max()
-    if drift_mm > 0.5:
-        raise InputError(f"{source}: slices are shifted against one another by {drift_mm:.1f} mm: a tilted stack is not read")
-    return float(heights[-1] / (len(slices) - 1))
-
-
-def _pixels(paths: list[Path], source: str) -> np.ndarray:
-    """float32 [column, row, slice], RescaleSlope and RescaleIntercept of each slice applied."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(path) for path in paths])
-    reader.SetOutputPixelType(sitk.sitkFloat32)  # by slice: each may have its own slope
-    with itk_warnings_off():
-        try:
-            return sitk.GetArrayFromImage(reader.Execute()).T
-        except RuntimeError as error:
-            raise InputError(f"{source}: the pixels of a slice cannot be read: the file is damaged or cut short") from error

@@ -14,13 +14,14 @@ from .dicom import holds_dicom, read_dicom_folder
 _OPTIONS = "ivdseg has the options --fat, --in-phase, --opposed-phase and --water for it"
 
 
-def read_channels(folder: Path, named: Mapping[str, Path] | None = None) -> dict[str, Volume]:
+def read_channels(folder: Path, named: Mapping[str, Path] | None = None, study: str | None = None) -> dict[str, Volume]:
     """The channels in a folder of one examination.
 
     Args:
         folder: Folder of NIfTI, NRRD or MetaImage files, or, where none of them is a channel, of DICOM series.
         named: Channel -> file, for files whose names do not say what they are. A path of its own, or one relative to
             `folder`. The other channels are recognised.
+        study: Which of several DICOM studies in the folder, as `read_dicom_folder` takes it.
 
     Returns:
         Channel -> volume, voxels checked.
@@ -46,7 +47,7 @@ def read_channels(folder: Path, named: Mapping[str, Path] | None = None) -> dict
             f"{folder.name} holds no Dixon channel ({listed}): name the files {UNDERSTOOD_NAMES} "
             f"(.nii, .nii.gz, .nrrd, .mha), or say which file is which channel ({_OPTIONS})"
         )
-    return read_dicom_folder(folder)
+    return read_dicom_folder(folder, study)
 
 
 def _within(path: Path, folder: Path) -> Path:

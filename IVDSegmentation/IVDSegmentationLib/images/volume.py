@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,11 +19,13 @@ class Volume:
         voxels: [i, j, k], any type.
         grid: Where the voxels lie.
         source: The file or node it comes from, for messages; never a patient's name.
+        files: The DICOM files it was read from; empty where it comes from elsewhere.
     """
 
     voxels: np.ndarray
     grid: Grid
     source: str = ""
+    files: tuple[Path, ...] = ()
 
 
 def check_voxels(volume: Volume, mask: bool = False) -> None:

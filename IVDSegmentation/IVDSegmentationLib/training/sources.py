@@ -129,7 +129,7 @@ def read_ivdm3seg(folder: Path) -> list[Scan]:
     for reference in references:
         number = re.match(r"(\d+)?", reference.name).group(0) or reference.parent.name  # type: ignore[union-attr]
         named = _channel_files(reference, number)
-        case = load_case(reference.parent, **named, name=number)
+        case = load_case(reference.parent, **named, name=number, study=None)
         mask = to_working_grid(read_volume(reference), case.working_grid) >= 0.5
         discs, _ = ndimage.label(mask)
         stacked = stack_channels(case.channels)
