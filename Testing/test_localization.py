@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.pipeline.localize import COARSE_STEP, coarsen, find_discs, probability_map
+from IVDSegmentationLib.networks.inputs import COARSE_STEP
+from IVDSegmentationLib.pipeline.localize import coarsen, find_discs, probability_map
 
 SHAPE = (18, 80, 100)
 """Of the localizer's grid: 4.0 x 2.5 x 2.5 mm."""
@@ -81,3 +82,14 @@ def test_the_map_covers_any_field_of_view():
     probability = probability_map(Network(), np.random.default_rng(0).random((37, 175, 91, 4)).astype(np.float32))
     assert probability.shape == (19, 88, 46)
     assert all(n % 8 == 0 for n in seen[0][1:4])
+
+
+def test_a_localizer_of_the_working_grid_is_read_there():
+    """A step of 1 leaves the channels as they are, and centres are working voxels without a shift."""
+    x = np.random.default_rng(0).random((5, 6, 7, 2)).astype(np.float32)
+    np.testing.assert_array_equal(coarsen(x, (1, 1, 1)), x)
+    probability = np.zeros((30, 40, 60), np.float32)
+    probability[5:24, 8:30, 20:27] = 1
+    (disc,) = find_discs(probability, (1, 1, 1))
+    assert disc.center_ijk == (14.0, 18.5, 23.0)
+    assert disc.volume_mm3 == pytest.approx(probability.sum() * 2.0 * 1.25 * 1.25)

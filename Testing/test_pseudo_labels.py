@@ -86,7 +86,7 @@ def test_fine_tuning_starts_from_the_first_training_and_learns_from_its_pseudo_l
     monkeypatch.setattr(training, "train_network", train)
     preset = with_changes(LOCALIZER["default"], 30, "float32")
     training.train_localizer([made_scan((34, 16))], preset, tmp_path)
-    training.train_localizer([made_scan((34, 16))], with_changes(LOCALIZER["paper"], 20, None), tmp_path)
+    training.train_localizer([made_scan((34, 16))], replace(preset, steps=20, fine_tuning=None), tmp_path)
     assert trained == [(tmp_path / "first", [2], 30, False), (tmp_path, [3], 30, True), (tmp_path, [2], 20, False)]
 
 

@@ -65,8 +65,8 @@ def measure_one(size: tuple[int, int, int], runs: int) -> dict:
 def _gflop(networks: dict, size: tuple[int, int, int], discs: int) -> float:
     """Floating-point operations of all convolutions, in units of 1e9: two a multiplication, counted from the layers."""
     import keras
+    from IVDSegmentationLib.networks.inputs import COARSE_STEP
     from IVDSegmentationLib.pipeline.crop import PATCH_SIZE
-    from IVDSegmentationLib.pipeline.localize import COARSE_STEP
 
     coarse = [-(-(n // s) // 8) * 8 for n, s in zip(size, COARSE_STEP, strict=True)]
     total = 0.0

@@ -73,7 +73,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=Path, default=os.environ.get("IVDSEG_DATA"),
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
-        command.add_argument("--preset", choices=("default", "paper"), default="default")
         command.add_argument("--steps", type=int, help="instead of the preset's")
         command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
                              help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
@@ -165,7 +164,7 @@ def _train(options: argparse.Namespace) -> None:
 def _preset(options: argparse.Namespace, network: str) -> Preset:
     from ..training.presets import PRESETS, with_changes
 
-    return with_changes(PRESETS[network][options.preset], options.steps, options.precision)
+    return with_changes(PRESETS[network]["default"], options.steps, options.precision)
 
 
 def _crossvalidate(options: argparse.Namespace) -> None:

@@ -1,70 +1,30 @@
-"""The networks, nothing else: the paper's segmenter and the released model's U-Net, on [batch, x, y, z, channel]."""
+"""The networks, nothing else: the released model's U-Net on [batch, x, y, z, channel], and every network by its name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .paper_architectures import conventional_unet, paper_segmenter, slice_unet
 from .tensorflow_setup import import_keras, our_keras_settings
 
 if TYPE_CHECKING:
     import keras
 
-PAPER_FEATURES = (32, 64, 128)
-PAPER_PATCH_SIZE = (36, 36, 28)
-
 
 def build_network(architecture: str, precision: str = "float32", **parameters: Any) -> keras.Model:
     """The network that a model card describes.
 
-    architecture: `paper` or `unet`; parameters go to `paper_segmenter` or `unet`. precision: a Keras dtype policy. Raises
-    ValueError for another name.
+    architecture: `unet`, or one of the paper's: `paper_segmenter`, `conventional_unet`, `slice_unet`; parameters go to the
+    function of that name. precision: a Keras dtype policy. Raises ValueError for another name.
     """
-    builders = {"paper": paper_segmenter, "unet": unet}
+    builders: dict[str, Callable[..., keras.Model]] = {
+        builder.__name__: builder for builder in (unet, paper_segmenter, conventional_unet, slice_unet)
+    }
     if architecture not in builders:
         raise ValueError(f"architecture is {architecture!r}: it must be one of {', '.join(builders)}")
     with our_keras_settings(precision):
         return builders[architecture](**parameters)
-
-
-def paper_segmenter(
-    channels: int = 3,
-    patch_size: Sequence[int | None] = PAPER_PATCH_SIZE,
-    features: Sequence[int] = PAPER_FEATURES,
-    dropout: float = 0.2,
-) -> keras.Model:
-    """The paper's 3D U-Net, as its table gives it: 12 convolutions besides the two up-convolutions, 1.4 M parameters.
-
-    Returns a model (batch, *patch_size, channels) -> (batch, *patch_size, 1), the probability of disc, 0..1.
-    patch_size: divisible by 4, or None along an axis for any such size.
-    """
-    keras: Any = import_keras()
-    layers = keras.layers
-
-    def conv(x: Any, width: int, size: int, activation: str = "relu") -> Any:
-        return layers.Conv3D(
-            width, size, padding="same", activation=activation, kernel_initializer="he_normal"
-        )(x)  # fmt: skip
-
-    def pair(x: Any, width: int) -> Any:
-        x = layers.Dropout(dropout)(conv(x, width, 3))
-        return layers.BatchNormalization()(conv(x, width, 3))
-
-    x = inputs = keras.Input((*patch_size, channels), name="channels")
-    skips = []
-    for width in features[:-1]:
-        x = pair(x, width)
-        skips.append(x)
-        x = layers.MaxPooling3D(2)(x)
-    x = pair(x, features[-1])
-    for width, skip in zip(features[-2::-1], skips[::-1], strict=True):
-        x = conv(layers.UpSampling3D(2)(x), width, 2)
-        x = pair(layers.Concatenate()([skip, x]), width)
-    x = layers.BatchNormalization()(conv(x, 2, 1))
-    x = layers.Conv3D(
-        1, 1, activation="sigmoid", kernel_initializer="he_normal", dtype="float32", name="disc"
-    )(x)  # fmt: skip
-    return keras.Model(inputs, x, name="paper_segmenter")
 
 
 def unet(

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..dixon.channels import CHANNELS
 
+COARSE_STEP = (2, 2, 2)
+"""Working voxels in one voxel of the released localizer's grid, 4.0 x 2.5 x 2.5 mm: discs are 40 mm wide, and centres need
+2 mm."""
 
-def stack_channels(channels: Mapping[str, np.ndarray]) -> np.ndarray:
+
+def stack_channels(channels: Mapping[str, np.ndarray], order: Sequence[str] = CHANNELS) -> np.ndarray:
     """Channels as a network takes them.
 
     Args:
         channels: Name -> [x, y, z], one shape.
+        order: The channels that the network takes; others are left out.
 
     Returns:
-        float32 [x, y, z, 4] in the order of CHANNELS, 0 where a channel is absent.
+        float32 [x, y, z, channel] in this order, 0 where a channel is absent.
     """
     shape = next(iter(channels.values())).shape
-    stacked = np.zeros((*shape, len(CHANNELS)), np.float32)
-    for index, name in enumerate(CHANNELS):
+    stacked = np.zeros((*shape, len(order)), np.float32)
+    for index, name in enumerate(order):
         if name in channels:
             stacked[..., index] = channels[name]
     return stacked

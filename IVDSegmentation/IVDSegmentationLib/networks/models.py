@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..atomic import atomic_file
+from ..dixon.channels import CHANNELS
 from ..errors import ModelError
 from .architectures import build_network
+from .inputs import COARSE_STEP
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +33,8 @@ ROLES = ("localizer", "segmenter", "water_segmenter")
 class Model:
     """The networks of a released model and its card (the JSON of card.json).
 
-    water_segmenter: stage 2 where water is the only channel; of a model without one, its segmenter.
+    water_segmenter: stage 2 where water is the only channel; of a model without one, its segmenter. channels: those that
+    its networks take, in their order. localizer_step: working voxels in one voxel of the localizer's grid, x, y, z.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Model:
     localizer: keras.Model
     segmenter: keras.Model
     water_segmenter: keras.Model
+    channels: tuple[str, ...] = CHANNELS
+    localizer_step: tuple[int, int, int] = COARSE_STEP
 
 
 def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:

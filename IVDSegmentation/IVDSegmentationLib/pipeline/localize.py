@@ -1,22 +1,21 @@
-"""Stage 1: from the channels to a disc probability map at half resolution, and from it to the centre of each disc."""
+"""Stage 1: from the channels to a disc probability map, at half resolution, and from it to the centre of each disc."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..networks.inputs import normalise
+from ..images import WORKING_SPACING_MM
+from ..networks.inputs import COARSE_STEP, normalise
 
 if TYPE_CHECKING:
     import keras
 
-COARSE_STEP = (2, 2, 2)
-"""Working voxels in one voxel of the localizer's grid, 4.0 x 2.5 x 2.5 mm: discs are 40 mm wide and centres need 2 mm."""
-
 SPACING_MM = (4.0, 2.5, 2.5)
-"""Voxel size of the localizer's grid."""
+"""Voxel size of the released localizer's grid."""
 
 THRESHOLD = 0.5
 SMALLEST_DISC_MM3 = 600.0
@@ -39,22 +38,34 @@ class DiscCandidate:
     probability: float
 
 
-def coarsen(stacked: np.ndarray) -> np.ndarray:
-    """[x, y, z, channel] of the working grid -> [ceil(x / 2), ceil(y / 2), ceil(z / 2), channel] of the localizer's, by
-    averaging; float32. An odd last layer counts twice."""
-    if any(n % 2 for n in stacked.shape[:3]):
-        stacked = np.pad(stacked, [(0, n % 2) for n in stacked.shape[:3]] + [(0, 0)], mode="edge")
-    total = stacked[::2, ::2, ::2].astype(np.float32)
+def coarsen(stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarray:
+    """Average the voxels of the working grid that one voxel of a localizer's covers.
+
+    Args:
+        stacked: [x, y, z, channel] of the working grid.
+        step: Working voxels in one of the localizer's, x, y, z.
+
+    Returns:
+        float32 [ceil(x / step), ceil(y / step), ceil(z / step), channel]. Where the size is no multiple of the step the last
+        layer counts as often as is missing.
+    """
+    surplus = [-n % s for n, s in zip(stacked.shape[:3], step, strict=True)]
+    if any(surplus):
+        stacked = np.pad(stacked, [*((0, n) for n in surplus), (0, 0)], mode="edge")
+    i, j, k = step
+    total = stacked[::i, ::j, ::k].astype(np.float32)
     # In the order in which numpy's mean over the eight adds four channels: the same bits, in a fifth of its time.
-    for x, y, z in list(np.ndindex(COARSE_STEP))[1:]:
-        total += stacked[x::2, y::2, z::2]
-    total *= np.float32(1 / np.prod(COARSE_STEP))
+    for x, y, z in list(np.ndindex(i, j, k))[1:]:
+        total += stacked[x::i, y::j, z::k]
+    total *= np.float32(1 / np.prod(step))
     return total
 
 
-def probability_map(network: keras.Model, stacked: np.ndarray) -> np.ndarray:
-    """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, 4] of the working grid."""
-    return run_padded(network, normalise(coarsen(stacked)))
+def probability_map(network: keras.Model, stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarray:
+    """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, channel] of the working grid.
+
+    step: working voxels in one of the localizer's, x, y, z."""
+    return run_padded(network, normalise(coarsen(stacked, step)))
 
 
 def run_padded(network: keras.Model, coarse: np.ndarray) -> np.ndarray:
@@ -66,28 +77,30 @@ def run_padded(network: keras.Model, coarse: np.ndarray) -> np.ndarray:
     return probability[:x, :y, :z]
 
 
-def find_discs(probability: np.ndarray) -> list[DiscCandidate]:
+def find_discs(probability: np.ndarray, step: Sequence[int] = COARSE_STEP) -> list[DiscCandidate]:
     """The discs in a probability map on the localizer's grid: thresholded, components split where discs touch, specks removed.
 
-    Sorted from caudal to cranial. The centre is the centroid of the component weighted by probability.
+    step: working voxels in one of the map's, x, y, z. Sorted from caudal to cranial. The centre is the centroid of the
+    component weighted by probability.
     """
     from scipy import ndimage
 
     components, _ = ndimage.label(probability >= THRESHOLD)
-    voxel_mm3 = float(np.prod(SPACING_MM))
+    spacing_mm = np.multiply(WORKING_SPACING_MM, step)
+    voxel_mm3 = float(np.prod(spacing_mm))
     smallest = SMALLEST_DISC_MM3 / voxel_mm3
     found = []
     for number, box in enumerate(ndimage.find_objects(components), start=1):
         inside = components[box] == number
         if inside.sum() < smallest:
             continue
-        for part in _split_touching(inside, probability[box]):
+        for part in _split_touching(inside, probability[box], spacing_mm):
             if part.sum() < smallest:
                 continue
             weights = probability[box] * part
             center = [float(c) + s.start for c, s in zip(ndimage.center_of_mass(weights), box, strict=True)]
-            # The middle of a coarse voxel lies half a working voxel after the first of the two it covers.
-            working = tuple((c + 0.5) * n - 0.5 for c, n in zip(center, COARSE_STEP, strict=True))
+            # The middle of a voxel of two working voxels lies half a working voxel after the first of them.
+            working = tuple((c + 0.5) * n - 0.5 for c, n in zip(center, step, strict=True))
             found.append(
                 DiscCandidate(
                     center_ijk=(working[0], working[1], working[2]),
@@ -98,9 +111,9 @@ def find_discs(probability: np.ndarray) -> list[DiscCandidate]:
     return sorted(found, key=lambda c: c.center_ijk[2])
 
 
-def _split_touching(component: np.ndarray, probability: np.ndarray) -> list[np.ndarray]:
+def _split_touching(component: np.ndarray, probability: np.ndarray, spacing_mm: np.ndarray) -> list[np.ndarray]:
     """Bool parts of a component [x, y, z]: itself, or its watershed pieces where it is taller than one disc can be."""
-    tall_voxels = LARGEST_DISC_HEIGHT_MM / SPACING_MM[2]
+    tall_voxels = LARGEST_DISC_HEIGHT_MM / spacing_mm[2]
     if component.shape[2] <= tall_voxels:
         return [component]
     from scipy import ndimage, signal
@@ -108,12 +121,12 @@ def _split_touching(component: np.ndarray, probability: np.ndarray) -> list[np.n
 
     # What joins two discs is thinner than they are: along the spine their area has two peaks and a valley between.
     area = np.pad(ndimage.gaussian_filter1d(component.sum((0, 1)).astype(float), 1.0), 1)
-    peaks, _ = signal.find_peaks(area, distance=CLOSEST_DISCS_MM / SPACING_MM[2], prominence=0.3 * area.max())
+    peaks, _ = signal.find_peaks(area, distance=CLOSEST_DISCS_MM / spacing_mm[2], prominence=0.3 * area.max())
     if len(peaks) < 2:
         return [component]
     cores = np.zeros(component.shape, np.int32)
     for number, peak in enumerate(peaks - 1, start=1):
         cores[:, :, peak][component[:, :, peak]] = number
-    depth_mm = ndimage.distance_transform_edt(np.pad(component, 1), sampling=SPACING_MM)[1:-1, 1:-1, 1:-1]
+    depth_mm = ndimage.distance_transform_edt(np.pad(component, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
     pieces = watershed(-depth_mm * probability, cores, mask=component)
     return [pieces == number for number in range(1, len(peaks) + 1)]

@@ -18,9 +18,9 @@ from ..errors import InputError
 from ..images import WORKING_SPACING_MM, Grid
 from ..images.grid import grid_over, three
 from ..levels.labelling import LEVELS, UNCERTAIN
-from ..networks.inputs import normalise, stack_channels
+from ..networks.inputs import COARSE_STEP, normalise, stack_channels
 from .chain import FARTHEST_MM, MISSED_DISC_COST, NEIGHBOUR_MM
-from .localize import COARSE_STEP, SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, DiscCandidate, run_padded
+from .localize import SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, DiscCandidate, run_padded
 
 if TYPE_CHECKING:
     import keras

@@ -59,14 +59,14 @@ def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.
     return [unpad(maps[..., 0], BOX_SIZE) for maps in network.predict_on_batch(batch)]
 
 
-def stage_two(boxes: Sequence[np.ndarray]) -> str:
-    """The role (models.ROLES) of the network that segments boxes [35, 35, 25, 4] of a case.
+def stage_two(boxes: Sequence[np.ndarray], channels: Sequence[str] = CHANNELS) -> str:
+    """The role (models.ROLES) of the network that segments boxes [35, 35, 25, channel] of a case.
 
     The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on
     such images alone, is the better one, and on rough water it is the worse.
     """
-    water = CHANNELS.index("water")
-    others = [index for index in range(len(CHANNELS)) if index != water]
+    water = channels.index("water")
+    others = [index for index in range(len(channels)) if index != water]
     if any(box[..., others].any() for box in boxes):
         return "segmenter"
     return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH else "segmenter"
@@ -142,16 +142,16 @@ class Pipeline:
         with _stage(timings, progress, "localize", 0.1):
             large = bool(case.given)
             case = spine_part(case, self.model.localizer)
-            stacked = stack_channels(case.channels)
-            probability = probability_map(self.model.localizer, stacked)
-            found = find_discs(probability)
+            stacked = stack_channels(case.channels, self.model.channels)
+            probability = probability_map(self.model.localizer, stacked, self.model.localizer_step)
+            found = find_discs(probability, self.model.localizer_step)
             if large:
                 found = on_spine(found, probability, case.working_grid)
             chain, warnings = self._choose(case, found)
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(candidate.center_ijk) for candidate in chain]
             boxes = [crop(stacked, start) for start in starts]
-            role = stage_two(boxes)
+            role = stage_two(boxes, self.model.channels)
             boxes = [keep_one_disc(p) for p in segment_boxes(getattr(self.model, role), boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
             if role == "water_segmenter" and role in self.model.card:

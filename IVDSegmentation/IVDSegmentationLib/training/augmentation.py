@@ -42,9 +42,6 @@ class Augmentation:
     degeneration: float = 0.0
 
 
-PAPER_AUGMENTATION = Augmentation(flip_probability=(0.5, 0.5, 0.5))
-"""Translation, rotation, flip, scaling and elastic deformation. The paper names them without saying how far they go."""
-
 # Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
 MODERATE_AUGMENTATION = Augmentation(
     probability=0.5, flip_probability=(0.5, 0.3, 0.0), rotation_degrees=(12.0, 8.0, 8.0), scale=0.12,

@@ -167,7 +167,7 @@ def _optimizer(preset: Preset, steps: int) -> Any:
         weight_decay=preset.weight_decay,
         use_ema=average is not None,
         ema_momentum=average or 0.99,
-        clipnorm=None if preset.architecture == "paper" else 1.0,
+        clipnorm=preset.clip_norm,
     )
     # Not for its scale, which bfloat16 does not need, but because it leaves out steps whose gradient is not finite: one in
     # some thousand windows is nearly empty, and instance normalisation then multiplies the gradient at every layer.

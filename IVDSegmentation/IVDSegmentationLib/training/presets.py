@@ -1,4 +1,4 @@
-"""What is trained and how: the paper's networks and recipe, and those of the released model."""
+"""What is trained for the released model, and how. The paper's own trainings are in `paper`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 from .augmentation import (
     MODERATE_AUGMENTATION,
-    PAPER_AUGMENTATION,
     STRONG_AUGMENTATION,
     WATER_AUGMENTATION,
     Augmentation,
 )
 from .channel_dropout import ANY_SUBSET, WATER_ONLY
-from .losses import dice_and_cross_entropy, dice_loss, disc_and_vertebra
+from .losses import dice_and_cross_entropy, disc_and_vertebra
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Preset:
         phantom_share: Share of the samples that come from phantoms.
         subsets: Name of a subset of channels -> how often it is drawn (channel_dropout.py); None for all channels.
         precision: What to compute in (precision.PRECISIONS).
+        clip_norm: Largest norm of each gradient; longer ones are shortened to it. None for any.
         fine_tuning: Second training that starts from the weights of this one, with the L5-S1 that it found in the water
             volumes as pseudo-labels (pseudo_labels.py). None for a single training.
     """
@@ -54,21 +54,11 @@ class Preset:
     phantom_share: float = 0.0
     subsets: Mapping[str, float] | None = None
     precision: str = "float32"
+    clip_norm: float | None = 1.0
     fine_tuning: Preset | None = None
 
 
 SEGMENTER = {
-    # The paper augments 6 subjects to 24 beforehand and trains 15,000 epochs; here every sample is augmented anew.
-    "paper": Preset(
-        architecture="paper",
-        parameters={"channels": 4},
-        loss=dice_loss,
-        augmentation=PAPER_AUGMENTATION,
-        steps=200_000,
-        batch=1,
-        learning_rate=1e-5,
-        cosine=False,
-    ),
     "default": Preset(
         architecture="unet",
         parameters={"features": (16, 32, 64), "dropout": 0.1},
@@ -87,7 +77,6 @@ SEGMENTER = {
 """Stage 2, given more than water. The water volumes are left to the one below: their reference is of another style."""
 
 WATER_SEGMENTER = {
-    "paper": replace(SEGMENTER["paper"], water_share=1.0, subsets=WATER_ONLY),
     "default": replace(
         SEGMENTER["default"],
         parameters={"features": (16, 32, 64), "dropout": 0.1, "outputs": 2},
@@ -116,17 +105,6 @@ _FIRST_TRAINING = Preset(
 )
 
 LOCALIZER = {
-    "paper": Preset(
-        architecture="paper",
-        parameters={"channels": 4, "patch_size": (None, None, None)},
-        loss=dice_loss,
-        augmentation=PAPER_AUGMENTATION,
-        steps=200_000,
-        batch=1,
-        learning_rate=1e-5,
-        cosine=False,
-        water_share=0.5,
-    ),
     "default": replace(_FIRST_TRAINING, fine_tuning=replace(_FIRST_TRAINING, steps=900, learning_rate=5e-4)),
 }
 

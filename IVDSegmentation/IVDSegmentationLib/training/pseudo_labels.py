@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pipeline.localize import COARSE_STEP, THRESHOLD, find_discs, probability_map
+from ..networks.inputs import COARSE_STEP
+from ..pipeline.localize import THRESHOLD, find_discs, probability_map
 from .known_regions import vertebra_centroids_mm, voxels_mm
 from .scans import Scan
 
