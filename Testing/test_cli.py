@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import SimpleITK as sitk
 from IVDSegmentationLib.cli.commands import main
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.levels.labelling import UNCERTAIN
+from IVDSegmentationLib.networks.models import MODELS_FOLDER, ROLES, checksum, load_arrays, save_arrays
 from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
 PHANTOM_SEED = 2026
@@ -66,6 +68,20 @@ def test_the_report_tells_channels_model_and_times(output):
     assert report["channels"]["given"] == ["fat", "in_phase", "opposed_phase", "water"]
     assert {"localize", "segment"} <= set(report["timings_s"])
     assert report["metrics"] is not None
+
+
+def test_the_report_gives_the_checksums_of_the_weights_that_ran(case_folder, output, tmp_path, capsys):
+    default = MODELS_FOLDER / "default"
+    released = {role: checksum(default / f"{role}.npz") for role in ROLES}
+    assert json.loads((output / "report.json").read_text())["model"] == {"name": "default", "sha256": released}
+    other = Path(shutil.copytree(default, tmp_path / "other"))
+    save_arrays(other / "segmenter.npz", [array * np.float32(0.999) for array in load_arrays(other / "segmenter.npz")])
+    card = json.loads((other / "card.json").read_text())
+    card["segmenter"]["sha256"] = checksum(other / "segmenter.npz")
+    (other / "card.json").write_text(json.dumps(card))
+    assert segment(capsys, case_folder, "-o", tmp_path / "out", "--model", other) == (0, [])
+    model = json.loads((tmp_path / "out" / "report.json").read_text())["model"]
+    assert model == {"name": "default", "sha256": {**released, "segmenter": card["segmenter"]["sha256"]}}
 
 
 def test_help_is_instant():
@@ -217,9 +233,9 @@ def test_a_second_case_builds_no_network_and_reads_no_weights_again(case_folder,
     from IVDSegmentationLib import Pipeline, load_case
     from IVDSegmentationLib.networks import models
 
-    building, reading = Mock(wraps=models.build_network), Mock(wraps=models.load_arrays)
+    building, reading = Mock(wraps=models.build_network), Mock(wraps=models.read_npz)
     monkeypatch.setattr(models, "build_network", building)
-    monkeypatch.setattr(models, "load_arrays", reading)
+    monkeypatch.setattr(models, "read_npz", reading)
     pipeline, case = Pipeline(), load_case(case_folder)
     first = pipeline.segment(case)
     cold = building.call_count, reading.call_count

@@ -1,8 +1,13 @@
 """Models on disk: checked before use, nothing executed, the released one complete."""
 
+import hashlib
+import io
 import json
+import os
 import pickle
 import shutil
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -121,9 +126,124 @@ def test_weights_that_do_not_fit_the_card_are_an_error(copy):
 
 
 def test_the_checksums_agree_with_sha256sum(copy):
-    import hashlib
-
     card = load_card(RELEASED)
     for role in ROLES:
         digest = hashlib.sha256((RELEASED / f"{role}.npz").read_bytes()).hexdigest()
         assert card[role]["sha256"] == digest == checksum(RELEASED / f"{role}.npz")
+
+
+# --- models from anywhere ---------------------------------------------------------------------------------------------------
+
+DEEP = "[" * 100_000
+DAMAGED_CARDS = {
+    "no json": b"{",
+    "empty": b"",
+    "not utf-8": b'{"name": "\xff"}',
+    "a list": b"[]",
+    "a number": b"7",
+    "deep": DEEP.encode(),
+    "long": b'{"name": "x"}' + b" " * (2 << 20),
+    "no name": {"name": None},
+    "a name of two lines": {"name": "two\nlines"},
+    "no localizer": {"localizer": None},
+    "a localizer that is a list": {"localizer": []},
+    "weights elsewhere": {"localizer": {"weights": "../../default/localizer.npz"}},
+    "absolute weights": {"localizer": {"weights": "/dev/zero"}},
+    "weights that are a number": {"localizer": {"weights": 5}},
+    "no weights": {"localizer": {"weights": None}},
+    "no checksum": {"localizer": {"sha256": None}},
+    "a checksum that is none": {"localizer": {"sha256": "z" * 64}},
+    "another architecture": {"localizer": {"architecture": "transformer"}},
+    "an architecture that is a list": {"localizer": {"architecture": ["unet"]}},
+    "no parameters": {"localizer": {"parameters": None}},
+    "unknown parameters": {"localizer": {"parameters": {"hidden": 4}}},
+    "text for features": {"localizer": {"parameters": {"features": "sixteen"}}},
+    "huge features": {"localizer": {"parameters": {"features": [10**9, 10**9]}}},
+    "negative features": {"localizer": {"parameters": {"features": [-1, 2]}}},
+    "no features": {"localizer": {"parameters": {"features": []}}},
+    "parts of features": {"localizer": {"parameters": {"features": [16.5, 32]}}},
+    "infinite dropout": b'{"name": "x", "localizer": {"architecture": "unet", "weights": "localizer.npz", "sha256": "'
+    + b"0" * 64
+    + b'", "parameters": {"dropout": Infinity}}}',
+    "text for a confidence": {"confidence": {"segmenter": ["a", "b"]}},
+    "a confidence that is a number": {"confidence": 3},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_CARDS.values(), ids=DAMAGED_CARDS)
+def test_a_damaged_card_is_one_sentence(copy, damage):
+    if isinstance(damage, dict):
+        card = json.loads((copy / "card.json").read_text())
+        for key, value in damage.items():
+            card[key] = {**card[key], **value} if isinstance(value, dict) and isinstance(card[key], dict) else value
+        damage = json.dumps(card).encode()
+    (copy / "card.json").write_bytes(damage)
+    with pytest.raises(ModelError, match=r"install the extension again|the card of model model") as caught:
+        load_model(str(copy))
+    assert str(caught.value).isprintable()
+
+
+def with_weights(copy, content):
+    """The model with other weights of the localizer, which its card gives the checksum of."""
+    (copy / "localizer.npz").write_bytes(content)
+    card = json.loads((copy / "card.json").read_text())
+    card["localizer"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (copy / "card.json").write_text(json.dumps(card))
+
+
+def npz(**entries):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(f"{name}.npy", content)
+    return packed.getvalue()
+
+
+def npy(shape, kind="<f2", body=b""):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
+
+
+HOSTILE_WEIGHTS = {
+    "no archive": b"weights",
+    "empty": b"",
+    "an archive of nothing": npz(),
+    "a bomb": npz(a=npy((200_000_000,), "<f2", bytes(400_000_000))),
+    "a promise of terabytes": npz(a=npy((10**6, 10**6), "<f2")),
+    "cut short": npz(a=npy((100,), "<f2", bytes(150))),
+    "text": npz(a=npy((4,), "<U8", bytes(128))),
+    "complex numbers": npz(a=npy((4,), "<c8", bytes(32))),
+    "NaN": npz(a=npy((2,), "<f2", b"\x00\x7e" * 2)),
+    "no arrays": npz(a=b"x"),
+    "too few": npz(a=npy((4,), "<f2", bytes(8))),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE_WEIGHTS.values(), ids=HOSTILE_WEIGHTS)
+def test_weights_that_are_none_are_refused_with_little_memory(copy, content):
+    with_weights(copy, content)
+    load_arrays(RELEASED / "localizer.npz")
+    tracemalloc.start()
+    with pytest.raises(ModelError, match=r"localizer\.npz"):
+        load_model(str(copy))
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["card.json", "localizer.npz"])
+def test_a_pipe_in_a_model_is_never_opened(copy, name):
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+    with pytest.raises(ModelError, match="install the extension again"):
+        load_model(str(copy))
+
+
+def test_the_checksums_of_a_model_are_those_of_what_was_loaded(copy):
+    arrays = load_arrays(copy / "localizer.npz")
+    save_arrays(copy / "localizer.npz", [array / 2 for array in arrays])
+    with_weights(copy, (copy / "localizer.npz").read_bytes())
+    model = load_model(str(copy))
+    assert model.name == "default"
+    assert model.checksums == {role: checksum(copy / f"{role}.npz") for role in ROLES}
+    assert model.checksums["localizer"] != load_card(RELEASED)["localizer"]["sha256"]
+    np.testing.assert_allclose(model.localizer.get_weights()[0], arrays[0] / 2, rtol=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -25,8 +26,9 @@ def check_regular_file(path: Path) -> None:
         raise InputError(
             f"{printable(path.name)} has a name, or a folder, with characters that are not valid: rename it in plain letters"
         ) from error
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"{path.name} cannot be found: its links lead in a circle") from error
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links: RuntimeError up to Python 3.12, then OSError
+        reason = "its name is too long" if getattr(error, "errno", 0) == errno.ENAMETOOLONG else "its links lead in a circle"
+        raise InputError(f"{printable(path.name)} cannot be found: {reason}") from error
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:

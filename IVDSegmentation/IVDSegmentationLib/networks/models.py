@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays import read_npz
 from ..atomic import atomic_file
 from ..dixon.channels import CHANNELS
-from ..errors import ModelError
+from ..errors import InputError, ModelError
+from ..images.regular_file import check_regular_file, printable
 from .architectures import build_network
+from .card import read_card
 from .inputs import COARSE_STEP
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Models"
 DEFAULT_MODEL = "default"
 
+_MOST_BYTES = 1 << 27
+"""Of a network's weights: a hundred times those of the released ones."""
 
 ROLES = ("localizer", "segmenter", "water_segmenter")
 """The networks of a model, as its card and its files call them."""
@@ -35,6 +39,7 @@ class Model:
 
     water_segmenter: stage 2 where water is the only channel; of a model without one, its segmenter. channels: those that
     its networks take, in their order. localizer_step: working voxels in one voxel of the localizer's grid, x, y, z.
+    checksums: role -> SHA-256 of the weights that were loaded, for each of the model's own networks.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Model:
     water_segmenter: keras.Model
     channels: tuple[str, ...] = CHANNELS
     localizer_step: tuple[int, int, int] = COARSE_STEP
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
@@ -59,29 +65,48 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
 
 def load_arrays(path: Path) -> list[np.ndarray]:
     """The arrays of `save_arrays`, float32, in order. Pickled content is refused. Raises ModelError."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return [archive[key].astype(np.float32) for key in sorted(archive.files)]
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path.name} cannot be read as weights: install the extension again") from error
+    return _arrays_in(_content(path), path.name)
 
 
 def checksum(path: Path) -> str:
     """SHA-256 of the file, hexadecimal. Raises ModelError where there is none."""
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file of weights. Raises ModelError where there is none, or one that no network could have."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path.name} is missing from the model {path.parent.name}: install the extension again") from error
+        check_regular_file(path)
+        if path.stat().st_size > _MOST_BYTES:
+            raise ModelError(f"{printable(path.name)} is larger than weights are: install the extension again")
+        return path.read_bytes()
+    except (OSError, InputError) as error:
+        raise ModelError(
+            f"{printable(path.name)} is missing from the model {printable(path.parent.name)}, or cannot be read: "
+            "install the extension again"
+        ) from error
+
+
+def _arrays_in(content: bytes, name: str) -> list[np.ndarray]:
+    """The arrays of a file of weights, float32. Raises ModelError."""
+    try:
+        arrays = read_npz(content, _MOST_BYTES)
+    except ValueError as error:
+        raise ModelError(f"{printable(name)} cannot be read as weights: install the extension again") from error
+    if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
+        raise ModelError(f"{printable(name)} holds weights that are no numbers: install the extension again")
+    return [array.astype(np.float32) for array in arrays]
 
 
 def load_card(folder: Path) -> dict[str, Any]:
-    """The model card of a folder. Raises ModelError where it is missing or not JSON."""
+    """The model card of a folder. Raises ModelError where it is missing, not JSON, or not sound (card.py)."""
     try:
-        return json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise ModelError(
-            f"model {folder.name} has no readable card.json: known models are {', '.join(model_names())}"
-        ) from error
+        return read_card(folder, ROLES)
+    except ModelError as error:
+        if os.path.lexists(folder / "card.json"):  # Path.exists raises where a name is too long
+            raise
+        known = ", ".join(model_names())
+        raise ModelError(f"model {printable(folder.name)} has no readable card.json: known models are {known}") from error
 
 
 def model_names() -> list[str]:
@@ -96,24 +121,25 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
     """
     folder = Path(name) if Path(name).name != name else MODELS_FOLDER / name
     card = load_card(folder)
-    networks = {}
+    networks, checksums = {}, {}
     for role in (role for role in ROLES if role in card):
         entry = card[role]
-        path = folder / entry["weights"]
-        if checksum(path) != entry["sha256"]:
-            raise ModelError(
-                f"{path.name} of model {folder.name} is not the released file (SHA-256 differs): install the extension again"
-            )
-        network = build_network(entry["architecture"], **entry["parameters"])
+        # Read once: what was checked is what is loaded.
+        content = _content(folder / entry["weights"])
+        checksums[role] = hashlib.sha256(content).hexdigest()
+        shown = f"{entry['weights']} of model {printable(folder.name)}"
+        if checksums[role] != entry["sha256"]:
+            raise ModelError(f"{shown} is not the released file (SHA-256 differs): install the extension again")
         try:
-            network.set_weights(load_arrays(path))
-        except ValueError as error:
-            raise ModelError(
-                f"{path.name} of model {folder.name} does not fit its card: install the extension again"
-            ) from error
+            network = build_network(entry["architecture"], **entry["parameters"])
+            network.set_weights(_arrays_in(content, entry["weights"]))
+        except (ModelError, ImportError):
+            raise
+        except Exception as error:  # Keras and TensorFlow have many
+            raise ModelError(f"{shown} does not fit its card: install the extension again") from error
         networks[role] = network
     for role in ROLES[:2]:
         if role not in networks:
-            raise ModelError(f"the card of model {folder.name} names no {role}: install the extension again")
+            raise ModelError(f"the card of model {printable(folder.name)} names no {role}: install the extension again")
     networks.setdefault("water_segmenter", networks["segmenter"])
-    return Model(name=card["name"], card=card, **networks)
+    return Model(name=card["name"], card=card, checksums=checksums, **networks)

@@ -32,6 +32,7 @@ class SegmentationResult:
     discs: caudal to cranial. probability: float32 [x, y, z] on the working grid, 0..1, the probability of disc.
     labels: uint8 [x, y, z] on the working grid. label_volume: uint8 on the grid of the input.
     warnings: sentences for the user, those of the case included. timings_s: seconds by stage. model: name of the model.
+    model_checksums: role -> SHA-256 of the weights that ran.
     """
 
     case: DixonCase
@@ -42,3 +43,4 @@ class SegmentationResult:
     warnings: tuple[str, ...] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
+    model_checksums: Mapping[str, str] = field(default_factory=dict)

@@ -175,6 +175,7 @@ class Pipeline:
             warnings=(*case.warnings, *warnings, *name_warnings),
             timings_s=timings,
             model=self.model.name,
+            model_checksums=self.model.checksums,
         )
 
     def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[str]]:

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..atomic import atomic_outputs
-from ..errors import ModelError
 from ..images import Volume, write_volume
 from ..measure.rounding import rounded
-from ..networks.models import MODELS_FOLDER, ROLES, load_card
 from ..pipeline.figures import Figures, compute_figures
 from ..pipeline.result import SegmentationResult
 from .output_folder import OUTPUTS
@@ -86,7 +84,7 @@ def build_report(result: SegmentationResult, figures: Figures, timings_s: Mappin
         "metrics": rounded(figures.metrics),
         "warnings": [*result.warnings, *(w for w in figures.warnings if w not in result.warnings)],
         "timings_s": rounded({**result.timings_s, **(timings_s or {})}),
-        "model": _model(result.model),
+        "model": {"name": result.model, "sha256": dict(result.model_checksums)},
         "versions": _versions(),
     }
 
@@ -105,16 +103,6 @@ def measurements_csv(report: Mapping[str, Any]) -> str:
     table.writeheader()
     table.writerows(rows)
     return text.getvalue()
-
-
-def _model(name: str) -> dict[str, Any]:
-    """Name of the model and, of an installed one, the SHA-256 of its weights."""
-    try:
-        card = load_card(MODELS_FOLDER / name) if name else {}
-    except ModelError:  # not an installed one: known by its name alone
-        card = {}
-    roles = [role for role in ROLES if role in card]
-    return {"name": name, "sha256": {role: card[role]["sha256"] for role in roles}}
 
 
 def _versions() -> dict[str, str]:

@@ -27,6 +27,8 @@ _LOG_BYTES = 1 << 13
 _TRACE_BYTES = 1 << 16
 """What the end of a log may hold of a crash: up to a hundred frames, and the names of all extension modules."""
 _LONGEST_LINE = 1 << 20
+_LONGEST_COMPLAINT = 400
+"""Characters of what is said about an answer that was not understood."""
 _EXIT_S = 1.0
 """How long a worker that closed its line may take to end by itself."""
 _WAKE_S = 0.005
@@ -150,8 +152,9 @@ class WorkerProcess:
             for line in self._lines():
                 self.last_line_s = time.monotonic()
                 self._take(decode_line(line))
-        except ProtocolError as error:
-            self.answers.put(Answer("rubbish", NO_REQUEST, str(error), self.log_tail()))
+        except Exception as error:  # whatever a worker answers must not end this thread, which alone tells of its end
+            said = str(error) if isinstance(error, ProtocolError) else f"event not understood: {type(error).__name__}: {error}"
+            self.answers.put(Answer("rubbish", NO_REQUEST, said[:_LONGEST_COMPLAINT], self.log_tail()))
             self._kill_tree()
         try:
             self._process.wait(_EXIT_S)
@@ -194,6 +197,8 @@ class WorkerProcess:
                 return
             elif event == "progress":
                 stage = (str(fields["stage"]), float(fields["fraction"]))
+                if not 0 <= stage[1] <= 1:  # NaN is refused, too
+                    raise ProtocolError(f"progress of {stage[1]}")
                 self.answers.put(Answer("progress", int(fields["id"]), stage))
             elif event == "finished":
                 number = int(fields["id"])
@@ -209,7 +214,7 @@ class WorkerProcess:
                 self.answers.put(Answer("failed", number, failure, self.log_tail()))
             else:
                 raise ProtocolError(f"unknown event {fields!r:.200}")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, ProtocolError):
                 raise
             raise ProtocolError(f"event not understood: {fields!r:.200}") from error

@@ -11,6 +11,7 @@ files of a report in its folder REPORT, for the client to put where the user wan
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,9 +19,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..arrays import read_npy
 from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError, OutputError
 from ..images import Grid, Volume
+from ..images.regular_file import check_regular_file
 from ..pipeline.result import Disc
 
 PROTOCOL = 1
@@ -30,6 +33,10 @@ NO_REQUEST = -1
 """The id in an answer to a line that could not be understood."""
 GPU_MEMORY = "gpu_memory"
 """Kind of a failure between worker and client only: the client answers it by segmenting on the CPU."""
+
+_MOST_ARRAY_BYTES = 1 << 33
+"""Of one volume: more than any that Slicer shows, and less than ends the process."""
+_LONGEST_JSON = 1 << 24
 
 FailureKind = Literal["input", "model", "crash", "hang", "protocol", "output"]
 FAILURE_KINDS: tuple[str, ...] = ("input", "model", "crash", "protocol", "output", GPU_MEMORY)
@@ -263,7 +270,7 @@ def _disc_of(content: Mapping[str, Any]) -> Disc:
         label=int(content["label"]),
         center_mm=_floats(content["center_mm"]),
         center_ijk=_floats(content["center_ijk"]),
-        confidence=float(content["confidence"]),
+        confidence=_floats([content["confidence"], 0, 0])[0],
         flags=tuple(str(flag) for flag in content["flags"]),
     )
 
@@ -276,6 +283,8 @@ def _grid_of(content: Mapping[str, Any]) -> Grid:
 
 def _floats(values: Any) -> tuple[float, float, float]:
     first, second, third = (float(value) for value in values)
+    if not all(map(math.isfinite, (first, second, third))):
+        raise ProtocolError(f"not three numbers: {values!r:.80}")
     return first, second, third
 
 
@@ -294,12 +303,15 @@ def _load(folder: Path, key: str) -> np.ndarray:
     """The array of a key. The key comes from JSON, so it must not lead out of the folder."""
     if not key.isidentifier():
         raise ProtocolError(f"{key!r} is not the name of a volume")
-    return np.load(folder / f"{key}.npy", allow_pickle=False)
+    return read_npy(folder / f"{key}.npy", _MOST_ARRAY_BYTES)
 
 
 def _understood(path: Path, build: Callable[[Path, Mapping[str, Any]], Any]) -> Any:
     """What `build` makes of a JSON file; whatever is missing, misshapen or damaged in it becomes a ProtocolError."""
     try:
+        check_regular_file(path)
+        if path.stat().st_size > _LONGEST_JSON:
+            raise ProtocolError(f"it is longer than {_LONGEST_JSON} bytes")
         return build(path.parent, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except Exception as error:
         raise ProtocolError(f"{path.name} is not understood: {type(error).__name__}: {error}") from error
