@@ -2,7 +2,7 @@
 do is in IVDSegmentationLib.slicer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Union
 
 import slicer
 from IVDSegmentationLib.slicer import sample, self_test, setup
@@ -51,8 +51,9 @@ class IVDSegmentationParameterNode:
     fat: vtkMRMLScalarVolumeNode
     inPhase: vtkMRMLScalarVolumeNode
     opposedPhase: vtkMRMLScalarVolumeNode
-    # None stands last: the wrapper writes a union that holds nothing by its last member.
-    reference: vtkMRMLSegmentationNode | vtkMRMLLabelMapVolumeNode | None
+    # None stands last: the wrapper writes a union that holds nothing by its last member. And Union, for not every version of
+    # the wrapper knows the types written with |.
+    reference: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
     lowestLevel: Annotated[str, Choice(list(CHOICES["lowestLevel"]))] = CHOICES["lowestLevel"][0]
     device: Annotated[str, Choice(list(CHOICES["device"]))] = CHOICES["device"][0]
     keepResults: bool = False

@@ -13,8 +13,8 @@ import slicer
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from real_data import DATA, needs_waters
-from slicer_harness.application import QFileDialog
 from slicer_harness.boot import MODULE_PATH
+from slicer_harness.boxes import QFileDialog
 from slicer_harness.fake_worker import FakeWorker
 from slicer_harness.person import Person, result_nodes
 

@@ -10,7 +10,7 @@ from IVDSegmentationLib.errors import Cancelled, InputError, ModelError, OutputE
 from IVDSegmentationLib.slicer import result_nodes as module_of_nodes
 from IVDSegmentationLib.worker.protocol import Failed
 from IVDSegmentationLib.worker.session import WorkerFailed
-from slicer_harness.application import BOXES
+from slicer_harness.boxes import BOXES
 from slicer_harness.fake_worker import STAGES
 from slicer_harness.person import PHANTOM, person_with_case, result_nodes, scene_state
 
@@ -68,8 +68,7 @@ def test_cancel_at_every_stage_leaves_the_scene_as_it_was(person, stage):
     before = scene_state()
     person.worker.hold_at = stage
     person.click(person.ui.segmentButton)
-    for _ in range(len(STAGES) + 2):
-        person.logic.segmenter.poll()
+    person.wait_until_held()
     assert person.ui.segmentButton.text == "&Cancel"
     assert "Stop" in person.ui.segmentButton.toolTip
     person.cancel()
@@ -96,7 +95,7 @@ def test_a_blocking_call_that_is_cancelled_raises(person):
 def test_closing_the_scene_ends_the_run_quietly(person):
     person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
-    person.logic.segmenter.poll()
+    person.wait_until_held()
     slicer.mrmlScene.Clear(0)
     assert not person.logic.running
     assert person.worker.cancelled == 1
@@ -112,8 +111,7 @@ def test_closing_the_scene_ends_the_run_quietly(person):
 def test_deleting_an_input_ends_the_run_with_one_box(person, stage):
     person.worker.hold_at = stage
     person.click(person.ui.segmentButton)
-    for _ in STAGES:
-        person.logic.segmenter.poll()
+    person.wait_until_held()
     slicer.mrmlScene.RemoveNode(person.nodes["fat"])
     assert not person.logic.running
     assert person.boxes == ["fat was deleted while it was being segmented: load it again"]
@@ -191,7 +189,6 @@ def test_reloading_the_module_ends_the_run_and_the_worker(person):
     person.worker.hold_at = "segment"
     person.click(person.ui.segmentButton)
     slicer.util.reloadScriptedModule("IVDSegmentation")
-    person.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
     assert person.logic is not old
     assert not old.running
     assert person.worker.closed == 1

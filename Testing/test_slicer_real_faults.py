@@ -20,8 +20,8 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.session import STAGES
-from slicer_harness.application import BOXES
 from slicer_harness.boot import MODULE_PATH, boot
+from slicer_harness.boxes import BOXES
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
 from worker_cases import children, until
 

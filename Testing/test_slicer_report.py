@@ -21,8 +21,8 @@ from IVDSegmentationLib.slicer import setup as slicer_setup
 from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from IVDSegmentationLib.worker.protocol import Failed
 from made_results import files_below
-from slicer_harness.application import QFileDialog
 from slicer_harness.boot import MODULE_PATH
+from slicer_harness.boxes import QFileDialog
 from slicer_harness.person import PHANTOM, Person, scene_state, table_text
 
 ROOT = Path(__file__).parents[1]

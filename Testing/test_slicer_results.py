@@ -289,7 +289,7 @@ def test_the_bar_ends_at_its_end_and_moves_to_and_fro_while_nothing_is_known(per
     person.ui.waterSelector.choose(nodes["water"])
     person.worker.hold_at = "start"
     person.click(person.ui.segmentButton)
-    person.logic.segmenter.poll()
+    person.wait_until_held()
     assert person.ui.progressBar.maximum == 0
     assert person.ui.stageMessage.text == "Starting the segmentation process..."
     person.worker.hold_at = None

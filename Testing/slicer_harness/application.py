@@ -1,4 +1,4 @@
-"""Imitates slicer.app and what hangs on it: module manager, file loading, message boxes that a test answers."""
+"""Imitates slicer.app and what hangs on it: module manager, file loading, settings, what stands in a main window."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from .boxes import QApplication
+from .printed import guarded
 from .pythonqt import fitting
 from .widgets import qMRMLWidget
 
@@ -21,65 +23,23 @@ class Signals:
     def __init__(self, *signatures: str) -> None:
         self._slots: dict[str, list[Callable[..., Any]]] = {signature: [] for signature in signatures}
 
-    def connect(self, signature: str, slot: Callable[..., Any]) -> None:
+    def connect(self, signature: str, slot: Callable[..., Any]) -> bool:
         if signature not in self._slots:
             raise AttributeError(f"the harness has no signal {signature!r} here")
         self._slots[signature].append(slot)
+        return True
 
-    def disconnect(self, signature: str, slot: Callable[..., Any]) -> None:
-        self._slots[signature].remove(slot)
+    def disconnect(self, signature: str, slot: Callable[..., Any]) -> bool:
+        slots = self._slots.get(signature, [])
+        if slot not in slots:
+            return False
+        slots.remove(slot)
+        return True
 
     def emit(self, signature: str, *arguments: Any) -> None:
+        """Call every slot; what one raises is printed, and ends that one only."""
         for slot in list(self._slots[signature]):
-            slot(*arguments[: fitting(slot, len(arguments))])
-
-    def connected(self, signature: str) -> int:
-        return len(self._slots[signature])
-
-
-class MessageBoxes:
-    """The boxes that a person has seen, and what the person answers: Ok unless `answers` holds something else."""
-
-    OK, CANCEL = 0x400, 0x400000
-
-    def __init__(self) -> None:
-        self.shown: list[dict[str, str]] = []
-        self.answers: list[int] = []
-
-    def show(self, text: str, detailed: str, title: str) -> int:
-        self.shown.append({"text": text, "detailed": detailed, "title": title})
-        return self.answers.pop(0) if self.answers else self.OK
-
-    @property
-    def texts(self) -> list[str]:
-        return [box["text"] for box in self.shown]
-
-
-BOXES = MessageBoxes()
-
-
-class ctkMessageBox:
-    """What slicer.util.messageBox makes; `exec_` shows it to the test instead of a person."""
-
-    def __init__(self, parent: Any = None) -> None:
-        self.text = self.detailedText = self.windowTitle = ""
-        self.icon = self.standardButtons = 0
-
-    def deleteLater(self) -> None:
-        pass
-
-    def exec_(self) -> int:
-        return BOXES.show(self.text, self.detailedText, self.windowTitle)
-
-
-class QFileDialog:
-    """The folder that a person chooses: `folder`, an empty string where the dialog is cancelled."""
-
-    folder = ""
-
-    @classmethod
-    def getExistingDirectory(cls, parent: Any = None, caption: str = "", directory: str = "") -> str:
-        return cls.folder
+            guarded(slot, *arguments[: fitting(slot, len(arguments))])
 
 
 class _IOManager:
@@ -107,46 +67,98 @@ class _Module:
         return self._logic
 
 
+def _read_only(name: str) -> property:
+    return property(lambda self: self._values[name])
+
+
+def _text(name: str) -> property:
+    return property(lambda self: self._values[name], lambda self, value: self._values.update({name: str(value)}))
+
+
+def _texts(name: str) -> property:
+    return property(
+        lambda self: self._values[name], lambda self, value: self._values.update({name: tuple(str(one) for one in value)})
+    )
+
+
 class ScriptedModule:
-    """qSlicerScriptedLoadableModule: a scripted module that was found at a path; `widgetRepresentation` makes its panel."""
+    """qSlicerScriptedLoadableModule: a scripted module that was found at a path; `widgetRepresentation` makes its panel.
+
+    It has the attributes of the C++ object and no others.
+    """
+
+    __slots__ = ("_representation", "_values")
+    name, path = _read_only("name"), _read_only("path")
+    title, helpText, acknowledgementText = _text("title"), _text("helpText"), _text("acknowledgementText")
+    categories, dependencies, contributors = _texts("categories"), _texts("dependencies"), _texts("contributors")
+    icon = property(lambda self: self._values["icon"], lambda self, value: self._values.update(icon=value))
+    hidden = property(lambda self: self._values["hidden"], lambda self, value: self._values.update(hidden=bool(value)))
 
     def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, str(path)
-        self.title = self.helpText = self.acknowledgementText = ""
-        self.categories: list[str] = []
-        self.dependencies: list[str] = []
-        self.contributors: list[str] = []
-        self.icon: Any = None
+        texts = dict.fromkeys(("title", "helpText", "acknowledgementText"), "")
+        lists = dict.fromkeys(("categories", "dependencies", "contributors"), ())
+        self._values = {"name": name, "path": str(path), "icon": None, "hidden": False, **texts, **lists}
         self._representation: Any = None
 
-    def load(self) -> Any:
-        """Import the script and make the module object, as Slicer does when it starts."""
+    def load(self) -> bool:
+        """Import the script and make the module object, as Slicer does when it starts.
+
+        False, and no such module, where the script raises, which is printed, or gives the module no title.
+        """
+        if not guarded(self._made):
+            return False
+        setattr(slicer.modules, self.name.lower(), self)
+        slicer.app.moduleManager().scripted[self.name] = self
+        return True
+
+    def _made(self) -> bool:
+        folder = str(Path(self.path).parent)
+        if folder not in sys.path:
+            sys.path.append(folder)  # behind site-packages
         spec = importlib.util.spec_from_file_location(self.name, self.path)
         script = importlib.util.module_from_spec(spec)
         sys.modules[self.name] = script
         spec.loader.exec_module(script)
-        return getattr(script, self.name)(self)
+        setattr(slicer.modules, f"{self.name}Instance", getattr(script, self.name)(self))
+        return self.title != ""
 
     def widgetRepresentation(self) -> Any:
         if self._representation is None:
             self._representation = ScriptedModuleWidget(self.name)
+            self._representation.reload()
+            self._representation.setMRMLScene(slicer.mrmlScene)
         return self._representation
+
+    def unload(self) -> None:
+        """What Slicer does when it ends."""
+        slicer.app.moduleManager().emit("moduleAboutToBeUnloaded(QString)", self.name)
+        for holder, name in ((slicer.modules, f"{self.name}Widget"), (slicer.modules, self.name.lower())):
+            if hasattr(holder, name):
+                delattr(holder, name)
+        slicer.selfTests.pop(self.name, None)
+        slicer.app.moduleManager().scripted.pop(self.name, None)
 
 
 class ScriptedModuleWidget(qMRMLWidget):
-    """qSlicerScriptedLoadableModuleWidget: holds the panel and the object of the script's Widget class."""
+    """qSlicerScriptedLoadableModuleWidget: holds the panel and the object of the script's Widget class.
+
+    What that class raises when it is made, set up, entered or left is printed; the half-made object stays, and is entered.
+    """
+
+    ADDED: ClassVar[tuple[str, ...]] = (*qMRMLWidget.ADDED, "_module_name", "_object", "_entered")
 
     def __init__(self, name: str) -> None:
         super().__init__()
         QtWidgets.QVBoxLayout(self)
-        self.setObjectName(name)
-        self._entered = False
-        self.reload()
+        self.setObjectName(f"{name}ModuleWidget")
+        self._module_name, self._object, self._entered = name, None, False
 
     def reload(self) -> None:
-        self._object = getattr(sys.modules[self.name], f"{self.name}Widget")(self)
-        setattr(slicer.modules, f"{self.name}Widget", self._object)
-        self._object.setup()
+        """Make the object of the script's class; `enter` is not called where the module is entered already."""
+        self._object = guarded(getattr(sys.modules[self._module_name], f"{self._module_name}Widget"), self)
+        if self._object is not None:
+            setattr(slicer.modules, f"{self._module_name}Widget", self._object)
+            guarded(self._object.setup)
 
     def self(self) -> Any:
         return self._object
@@ -154,18 +166,18 @@ class ScriptedModuleWidget(qMRMLWidget):
     isEntered = QtCore.Property(bool, lambda self: self._entered)
 
     def enter(self) -> None:
-        """The module is chosen."""
+        """The module is chosen. Never twice in a row."""
         assert not self._entered
         self._entered = True
         if hasattr(self._object, "enter"):
-            self._object.enter()
+            guarded(self._object.enter)
 
     def exit(self) -> None:
         """Another module is chosen."""
         assert self._entered
         self._entered = False
         if hasattr(self._object, "exit"):
-            self._object.exit()
+            guarded(self._object.exit)
 
 
 class _ModuleManager(Signals):
@@ -177,17 +189,40 @@ class _ModuleManager(Signals):
         return self.scripted.get(name)
 
 
+class QSettings:
+    """The user's settings, which a test keeps in `held`."""
+
+    held: ClassVar[dict[str, Any]] = {}
+
+    def contains(self, key: str) -> bool:
+        return key in self.held
+
+    def value(self, key: str, default: Any = None) -> Any:
+        return self.held.get(key, default)
+
+    def setValue(self, key: str, value: Any) -> None:
+        self.held[key] = value
+
+
 class Application(Signals):
-    """slicer.app."""
+    """slicer.app. Its attributes cannot be set; `as_started` is what other settings at its start would have made of it."""
 
     applicationName = "Slicer"
 
     def __init__(self, scene: Any, logic: Any, temporary: Path) -> None:
         super().__init__("startupCompleted()", "aboutToQuit()")
-        self.temporaryPath = str(temporary)
-        self.testing = False
-        self.applicationLocaleName = "en_US"
+        self._values = {"testing": False, "locale": "en_US", "main_window": True}
         self._scene, self._logic, self._modules, self._io = scene, logic, _ModuleManager(), _IOManager()
+        self._temporary = str(temporary)
+        self._frozen = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if getattr(self, "_frozen", False):
+            raise AttributeError(f"slicer.app.{name} cannot be set")
+        super().__setattr__(name, value)
+
+    temporaryPath = property(lambda self: self._temporary)
+    applicationLocaleName = property(lambda self: self._values["locale"])
 
     def mrmlScene(self) -> Any:
         return self._scene
@@ -202,7 +237,10 @@ class Application(Signals):
         return self._io
 
     def testingEnabled(self) -> bool:
-        return self.testing
+        return self._values["testing"]
+
+    def userSettings(self) -> QSettings:
+        return QSettings()
 
     def translate(self, context: str, text: str) -> str:
         return QtCore.QCoreApplication.translate(context, text)
@@ -224,28 +262,23 @@ class Application(Signals):
     def processEvents(self) -> None:
         QtWidgets.QApplication.processEvents()
 
-    def setOverrideCursor(self, cursor: int) -> None:
-        pass
+    def restart(self) -> None:
+        raise NotImplementedError("the harness does not restart")
 
-    def restoreOverrideCursor(self) -> None:
-        pass
+    setOverrideCursor = staticmethod(QApplication.setOverrideCursor)
+    restoreOverrideCursor = staticmethod(QApplication.restoreOverrideCursor)
 
     def topLevelWidgets(self) -> list[Any]:
-        return [_MainWindow()]
+        return [_MainWindow()] if self._values["main_window"] else []
 
 
-def as_started(app: Application, *, locale: str = "en_US") -> None:
-    """Make the application what other settings at its start would have made it."""
-    app.applicationLocaleName = locale
+def as_started(
+    app: Application, *, testing: bool | None = None, locale: str | None = None, main_window: bool | None = None
+) -> None:
+    """Make the application what its start with other settings would have made it; None leaves a setting as it is."""
+    changed = {"testing": testing, "locale": locale, "main_window": main_window}
+    app._values.update({name: value for name, value in changed.items() if value is not None})
 
 
 class _MainWindow:
     objectName = "qSlicerMainWindow"
-
-
-class QApplication:
-    """No override cursors: there is no mouse."""
-
-    @staticmethod
-    def overrideCursor() -> None:
-        return None

@@ -15,7 +15,7 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
-from . import application, pythonqt, widgets
+from . import application, boxes, printed, pythonqt, widgets
 from .launcher import write_launcher
 
 MODULE_PATH = Path(__file__).parents[2] / "IVDSegmentation" / "IVDSegmentation.py"
@@ -43,7 +43,7 @@ def boot() -> Any:
     slicer.mrmlScene = scene
     slicer.modules = types.SimpleNamespace(**modules)
     slicer.app = application.Application(scene, logic, temporary)
-    slicer.dicomDatabase = DicomDatabase()
+    slicer.app.connect("startupCompleted()", _start_dicom)
     slicer.qMRMLWidget = widgets.qMRMLWidget
     slicer.qMRMLNodeComboBox = widgets.qMRMLNodeComboBox
     slicer.qSlicerScriptedLoadableModule = application.ScriptedModule
@@ -60,17 +60,24 @@ def boot() -> Any:
         QTableWidgetItem=pythonqt.QTableWidgetItem,
         QUiLoader=widgets.QUiLoader,
         QFile=_File,
-        QFileDialog=application.QFileDialog,
-        QApplication=application.QApplication,
+        QFileDialog=boxes.QFileDialog,
+        QApplication=boxes.QApplication,
+        QCursor=boxes.QCursor,
+        QSettings=application.QSettings,
         QMessageBox=pythonqt.Namespace(
-            Ok=application.MessageBoxes.OK, Cancel=application.MessageBoxes.CANCEL, Critical=3, Question=4, Warning=2
+            Ok=boxes.MessageBoxes.OK,
+            Cancel=boxes.MessageBoxes.CANCEL,
+            Yes=0x4000,
+            No=0x10000,
+            Information=1,
+            Warning=2,
+            Critical=3,
+            Question=4,
         ),
     )
-
-    sys.modules["ctk"] = _module(
-        "ctk", ctkMessageBox=application.ctkMessageBox, ctkCollapsibleButton=widgets.ctkCollapsibleButton
-    )
-    sys.modules["SampleData"] = _module("SampleData", SampleDataLogic=SampleDataLogic)
+    sys.modules["ctk"] = _module("ctk", ctkMessageBox=boxes.ctkMessageBox, ctkCollapsibleButton=widgets.ctkCollapsibleButton)
+    sys.path.append(str(Path(__file__).parent / "scripted_modules"))
+    printed.catch_what_c_plus_plus_prints()
     return qt_application
 
 
@@ -90,28 +97,9 @@ class DicomDatabase:
         return self.tags.get((uid, tag), "")
 
 
-class SampleDataLogic:
-    """SampleData.SampleDataLogic: what modules have registered, by category and name."""
-
-    registered: dict[tuple[str, str], dict[str, Any]] = {}  # noqa: RUF012  (as in Slicer, one for all)
-
-    @classmethod
-    def registerCustomSampleDataSource(  # noqa: PLR0917
-        cls,
-        category: str,
-        sampleName: str,
-        uris: list[str],
-        fileNames: list[str],
-        thumbnailFileName: str,
-        customDownloader: Any,
-        **more: Any,
-    ) -> None:
-        """The arguments that modules of ours use; the others have defaults in Slicer."""
-        if more:
-            raise NotImplementedError(f"the harness knows no {sorted(more)} here")
-        if len(uris) != len(fileNames):
-            raise ValueError("All fields of sample data source must have the same length")
-        cls.registered[category, sampleName] = {"thumbnail": thumbnailFileName, "downloader": customDownloader}
+def _start_dicom() -> None:
+    """What the DICOM module does when Slicer has started; before, and without that module, there is no database."""
+    slicer.dicomDatabase = DicomDatabase()
 
 
 def _module(name: str, **members: Any) -> types.ModuleType:
@@ -153,11 +141,6 @@ def _scene_and_logics(temporary: Path) -> tuple[Any, Any, dict[str, Any]]:
 def load_module() -> application.ScriptedModule:
     """Find and load IVDSegmentation as Slicer does when it starts; nothing of its panel is made yet."""
     module = application.ScriptedModule("IVDSegmentation", MODULE_PATH)
-    slicer.app.moduleManager().scripted["IVDSegmentation"] = module
-    slicer.modules.ivdsegmentation = module
-    folder = str(MODULE_PATH.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     module.load()
     slicer.app.emit("startupCompleted()")
     return module

@@ -16,8 +16,9 @@ from IVDSegmentationLib.slicer.attributes import CASE, CHANNEL, RESULT
 from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from vtk.util.numpy_support import vtk_to_numpy
 
-from .application import BOXES, QFileDialog
+from .application import QSettings, as_started
 from .boot import boot, load_module
+from .boxes import BOXES, QFileDialog
 from .fake_worker import FakeWorker
 
 PHANTOM: Phantom = make_phantom(7, (36, 112, 144))
@@ -28,25 +29,35 @@ NO_RESULTS = ("vtkMRMLColorNode", "vtkMRMLSubjectHierarchyNode")
 """Nodes that are there for all, whoever makes the first."""
 
 
+_TICK_MS = 1
+"""The panel's timer ticks every 0.1 s; ticking so often keeps the tests quick."""
+
+
 class Person:
     """At an empty scene with the panel open and a worker that knows the phantom's discs."""
 
     def __init__(self) -> None:
         boot()
+        as_started(slicer.app, testing=False, main_window=True)
+        QSettings.held.clear()
         if not hasattr(slicer.modules, "ivdsegmentation"):
             load_module()
-        self.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
         self.worker = FakeWorker(PHANTOM.labels, ("Check the levels.",))
         self.logic.segmenter.worker = self.worker
         gc.collect()  # a slice logic takes its nodes along when it goes: those of earlier tests go now, not in the middle
         slicer.mrmlScene.Clear(0)
-        slicer.app.testing = False
         slicer.dicomDatabase.tags.clear()
         BOXES.shown.clear()
         BOXES.answers.clear()
+        BOXES.while_open = None
         QFileDialog.folder = ""
         if not self.panel.parent.isEntered:
             self.panel.parent.enter()
+
+    @property
+    def panel(self) -> Any:
+        """The panel as it is now: a reload makes another."""
+        return slicer.util.getModuleWidget("IVDSegmentation").panel
 
     @property
     def logic(self) -> Any:
@@ -75,6 +86,7 @@ class Person:
     def click(self, button: Any) -> None:
         if not button.enabled:
             raise AssertionError(f"{button.name} is disabled: {button.toolTip}")
+        self.logic._timer.interval = _TICK_MS
         button.click()
 
     def click_row(self, table: Any, row: int) -> None:
@@ -100,14 +112,22 @@ class Person:
         self.wait(lambda: not self.logic.running)
 
     def wait(self, until: Callable[[], bool], limit_s: float = 60.0) -> None:
-        """Let the application work until something is so. Raises AssertionError after a while."""
+        """Let the application work until something is so; only the panel's own timer asks how the run is going.
+
+        Raises AssertionError after a while.
+        """
         end_s = time.monotonic() + limit_s
         while not until():
             if time.monotonic() > end_s:
                 raise AssertionError("it did not come to that")
-            # The timer of the panel ticks every 0.1 s; ticking it here keeps the tests quick.
-            self.logic.segmenter.poll()
             slicer.app.processEvents()
+            time.sleep(0.0005)
+
+    def wait_until_held(self) -> None:
+        """Let the run come to the stage where the worker holds it."""
+        self.wait(lambda: self.worker.held)
+        seen = self.worker.polls
+        self.wait(lambda: self.worker.polls > seen)
 
 
 def scene_state() -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """PySide6 widgets with the ways of PythonQt, strictly: what Slicer would refuse is refused here too.
 
 - A Qt property is a value: `button.text`, `button.enabled = False`. `button.text()` raises TypeError.
-- An unknown attribute raises AttributeError, read or written.
+- Values convert as they do there: `label.text = None` shows None, `box.enabled = "x"` is True, `bar.value = 3.7` is 3.
+- An unknown attribute raises AttributeError, read or written; a child is read by its name.
 - `object.connect("signal(arguments)", slot)` raises on a signal the object does not have (in Slicer it only prints), and
-  passes as many arguments as a plain function or method takes, all of them to partials and `*args`.
-- `object.name` is objectName; enums are ints.
+  passes as many arguments as a plain function or method takes, all of them to partials and `*args`; so does
+  `object.signal.connect(slot)`. `disconnect` returns whether there was such a slot.
+- An exception in a slot is printed (see printed.py) and reaches no caller.
+- Constructors and methods take no keyword arguments. `isinstance(button, qt.QWidget)` is False.
+- `object.name` is objectName; enums are ints, lists tuples.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from enum import Enum
@@ -16,8 +21,10 @@ from typing import Any, ClassVar
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-VIRTUAL_PROPERTIES = {"QProgressBar": {"text"}, "QWidget": {"sizeHint", "minimumSizeHint"}}
-"""Properties whose getter C++ calls through Python: a value in their place would be called. They stay methods."""
+from .printed import guarded
+
+_VIRTUAL = {"sizeHint": QtWidgets.QWidget, "minimumSizeHint": QtWidgets.QWidget, "text": QtWidgets.QProgressBar}
+"""Properties whose getter is virtual, and the class from which on: C++ would call a value that stood in the class for them."""
 
 ADDED_IN_PYTHON = ("_slots",)
 """The attributes that the harness itself keeps on an object."""
@@ -41,19 +48,53 @@ def fitting(slot: Callable[..., Any], count: int) -> int:
     return min(takes, count)
 
 
+def _converted(value: Any, kind: QtCore.QMetaProperty, held: Any) -> Any:
+    """A value as PythonQt's lenient conversion makes it fit a property that holds another."""
+    if kind.isEnumType():
+        return type(held)(value)
+    conversions: dict[str, Callable[[Any], Any]] = {"QString": str, "bool": bool, "int": int, "QStringList": list}
+    return conversions.get(kind.typeName(), lambda same: same)(value)
+
+
+def _getter(kind: type, name: str) -> Any:
+    """The method of PySide6 behind a property."""
+    return next(held for one in kind.__mro__ if (held := vars(one).get(name)) is not None and not isinstance(held, property))
+
+
 def _value_property(name: str) -> property:
     def read(self: QtCore.QObject) -> Any:
-        return plain(self.property(name))
+        try:
+            return plain(self.property(name))
+        except RuntimeError:  # PySide6 has no converter for some enums of properties, but its getters have
+            return plain(_getter(type(self), name).__get__(self)())
 
     def write(self: QtCore.QObject, value: Any) -> None:
         kind = self.metaObject().property(self.metaObject().indexOfProperty(name))
         if not kind.isWritable():
             raise AttributeError(f"{type(self).__name__}.{name} cannot be written")
-        if kind.isEnumType():
-            value = type(self.property(name))(value)
-        self.setProperty(name, value)
+        self.setProperty(name, _converted(value, kind, self.property(name)))
 
     return property(read, write)
+
+
+class PythonQtSignal:
+    """`object.signal`."""
+
+    def __init__(self, owner: Any, signature: str, emit: Callable[..., None]) -> None:
+        self._owner, self._signature, self.emit = owner, signature, emit
+
+    def connect(self, slot: Callable[..., Any]) -> bool:
+        return self._owner.connect(self._signature, slot)
+
+    def disconnect(self, slot: Callable[..., Any]) -> bool:
+        return self._owner.disconnect(self._signature, slot)
+
+
+class _ExactType(type(QtCore.QObject)):
+    """PythonQt's classes do not inherit from each other."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return type(instance) is cls
 
 
 class PythonQtObject:
@@ -65,9 +106,38 @@ class PythonQtObject:
         # PySide6 hands out its own `connect` unless the class itself, not one it inherits from, defines it.
         cls.connect, cls.disconnect = PythonQtObject.connect, PythonQtObject.disconnect
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+
+    def __getattribute__(self, name: str) -> Any:
+        since = _VIRTUAL.get(name)
+        if since is not None and issubclass(type(self), since):
+            return _getter(type(self), name).__get__(self)()
+        found = super().__getattribute__(name)
+        if isinstance(found, QtCore.SignalInstance):
+            return PythonQtSignal(self, _signature(self, name), found.emit)
+        if type(found) is _METHOD and name not in _RAW:
+            return _without_keywords(found)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        signature = next((one for one in type(self).SIGNALS if one.partition("(")[0] == name), None)
+        if signature is not None:
+            return PythonQtSignal(self, signature, functools.partial(self.announce, signature))
+        if not name.startswith("_"):
+            if name in self.dynamicPropertyNames():
+                return plain(self.property(name))
+            for child in QtCore.QObject.children(self):
+                if child.property("objectName") == name:
+                    return child
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, QtCore.QObject) and value.property("objectName") == name:
             return  # PySide6's QUiLoader leaves each child on its root; PythonQt's does not
+        if name in self.dynamicPropertyNames():
+            self.setProperty(name, value)
+            return
         known = inspect.getattr_static(type(self), name, None)
         if name not in ADDED_IN_PYTHON and not isinstance(known, (property, QtCore.Property)):
             raise AttributeError(f"{type(self).__name__} has no property {name!r} to assign")
@@ -84,6 +154,9 @@ class PythonQtObject:
     def className(self) -> str:
         return self.metaObject().className()
 
+    def dynamicPropertyNames(self) -> tuple[str, ...]:
+        return tuple(bytes(one).decode() for one in QtCore.QObject.dynamicPropertyNames(self))
+
     def connect(self, signal: str, slot: Callable[..., Any], *more: Any) -> bool:
         if more:  # PySide6's signals connect themselves through this method: (source, signal, callable)
             return QtCore.QObject.connect(signal, slot, *more)
@@ -96,8 +169,13 @@ class PythonQtObject:
         self._slots[signal].append(slot)
         return True
 
-    def disconnect(self, signal: str, slot: Callable[..., Any]) -> bool:
-        self._slots[signal].remove(slot)
+    def disconnect(self, signal: str, slot: Callable[..., Any], *more: Any) -> bool:
+        if more:  # as in `connect`
+            return QtCore.QObject.disconnect(signal, slot, *more)
+        slots = getattr(self, "_slots", {}).get(signal, [])
+        if slot not in slots:
+            return False
+        slots.remove(slot)
         return True
 
     def announce(self, signal: str, *arguments: Any) -> None:
@@ -108,12 +186,36 @@ class PythonQtObject:
         normalised = bytes(QtCore.QMetaObject.normalizedSignature(signal)).decode()
         if self.metaObject().indexOfSignal(normalised) < 0:
             raise AttributeError(f"{type(self).__name__} has no signal {signal!r}")
-        return getattr(self, signal.partition("(")[0])
+        return super().__getattribute__(signal.partition("(")[0])
+
+
+_METHOD = type(QtCore.QObject().children)
+_RAW = ("connect", "disconnect", "findChild", "findChildren", "setProperty", "property", "metaObject", "inherits")
+"""Methods that are handed out as PySide6 has them: the harness itself calls them, often."""
+
+
+def _without_keywords(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if keywords:
+            raise TypeError(f"{method.__name__} takes no keyword arguments in PythonQt: {', '.join(keywords)}")
+        return method(*arguments)
+
+    return call
+
+
+def _signature(owner: QtCore.QObject, name: str) -> str:
+    """The first signal of a name with all its arguments."""
+    meta = owner.metaObject()
+    for index in range(meta.methodCount()):
+        method = meta.method(index)
+        if method.methodType() == QtCore.QMetaMethod.MethodType.Signal and bytes(method.name()).decode() == name:
+            return bytes(method.methodSignature()).decode()
+    raise AttributeError(f"{type(owner).__name__} has no signal {name!r}")
 
 
 def _call(slots: list[Callable[..., Any]], arguments: tuple[Any, ...]) -> None:
     for slot in list(slots):
-        slot(*arguments[: fitting(slot, len(arguments))])
+        guarded(slot, *arguments[: fitting(slot, len(arguments))])
 
 
 def _relay(slots: list[Callable[..., Any]], signal: str) -> Callable[..., None]:
@@ -126,16 +228,28 @@ def _relay(slots: list[Callable[..., Any]], signal: str) -> Callable[..., None]:
     return relays[len([argument for argument in signal.partition("(")[2].rstrip(")").split(",") if argument])]
 
 
+def _visible_property() -> property:
+    """`visible`, which a collapsed section holds back."""
+    plain_property = _value_property("visible")
+
+    def write(self: QtWidgets.QWidget, value: Any) -> None:
+        holds_back = getattr(type(QtCore.QObject.parent(self)), "holds_back", None)
+        if holds_back is None or not holds_back(QtCore.QObject.parent(self), self, bool(value)):
+            plain_property.__set__(self, value)
+
+    return property(plain_property.__get__, write)
+
+
 def pythonqt_class(qt_class: type) -> type:
     """The class of PythonQt for a class of PySide6."""
     meta = qt_class.staticMetaObject
-    virtual = {
-        name for owner, names in VIRTUAL_PROPERTIES.items() if issubclass(qt_class, getattr(QtWidgets, owner)) for name in names
-    }
     names = [meta.property(index).name() for index in range(meta.propertyCount())]
+    virtual = {name for name, since in _VIRTUAL.items() if issubclass(qt_class, since)}
     members: dict[str, Any] = {name: _value_property(name) for name in names if name not in virtual}
     members |= _int_enums(qt_class)
-    return type(qt_class.__name__, (PythonQtObject, qt_class), members)
+    if "visible" in members:
+        members["visible"] = _visible_property()
+    return _ExactType(qt_class.__name__, (PythonQtObject, qt_class), members)
 
 
 def _int_enums(qt_class: type) -> dict[str, int]:
@@ -158,20 +272,24 @@ class Namespace:
 WIDGET_CLASSES: dict[str, type] = {
     name: pythonqt_class(getattr(QtWidgets, name))
     for name in (
-        "QCheckBox", "QComboBox", "QFrame", "QGroupBox", "QLabel", "QProgressBar", "QPushButton", "QTableWidget",
-        "QTabWidget", "QTextEdit", "QWidget",
+        "QAbstractButton", "QCheckBox", "QComboBox", "QDialog", "QFrame", "QGroupBox", "QLabel", "QProgressBar",
+        "QPushButton", "QTableWidget", "QTabWidget", "QTextEdit", "QWidget",
     )
 }  # fmt: skip
-"""The widgets the module's .ui may hold besides those of ctk and qMRML (which add themselves)."""
+"""The widgets that the module's .ui and Slicer's own Python make besides those of ctk and qMRML (which add themselves)."""
 
 LAYOUT_CLASSES = {name: getattr(QtWidgets, name) for name in ("QVBoxLayout", "QHBoxLayout", "QFormLayout")}
 QTimer = pythonqt_class(QtCore.QTimer)
+QTimer.singleShot = staticmethod(lambda msec, slot: QtCore.QTimer.singleShot(msec, lambda: guarded(slot)))
 Qt = Namespace(WaitCursor=3, BusyCursor=16, AlignRight=0x2, AlignVCenter=0x80)
 QIcon, QPixmap, QColor = QtGui.QIcon, QtGui.QPixmap, QtGui.QColor
 
 
 class QTableWidgetItem(QtWidgets.QTableWidgetItem):
     """No QObject, so that its text stays a method, in PythonQt as here; an alignment is an int there."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
 
     def setTextAlignment(self, alignment: int) -> None:
         super().setTextAlignment(QtCore.Qt.AlignmentFlag(alignment))

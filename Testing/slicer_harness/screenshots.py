@@ -29,7 +29,8 @@ def main() -> None:
     person = Person()
     import SampleData
 
-    nodes = SampleData.SampleDataLogic.registered["IVD Segmentation", "Dixon lumbar phantom"]["downloader"](None)
+    (source,) = SampleData.SampleDataLogic.sampleDataSourcesByCategory("IVD Segmentation")
+    nodes = source.customDownloader(source)
     water, labels = nodes[3], slicer.util.arrayFromVolume(nodes[4]).T
     center_ras = _center_ras(water)
     _save(slice_picture("Sagittal", center_ras, water, (260, 280), 300.0), THUMBNAIL)

@@ -2,11 +2,12 @@
 
 Run in .venv-slicer: python -m slicer_harness.soak [RUNS] (from Testing/). In the first half every tenth run is followed by
 one that is cancelled; in the second half one segmentation process stays warm. Ends with an error where memory (of this
-process and of the other), processes, files, nodes or observers grow after that part's first tenth of the runs.
+process and of the other), processes, files, nodes, observers or wrappers grow after that part's first tenth of the runs.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -88,7 +89,14 @@ def _held(person: Any) -> dict[str, int]:
         "nodes": scene.GetNumberOfNodes(),
         "items": len(slicer.util.getSubjectHierarchyItemChildren(recursive=True)),
         "observations": len(person.logic.Observations) + len(person.panel.Observations),
+        "wrappers": wrappers_kept(),
     }
+
+
+def wrappers_kept() -> int:
+    """How many wrappers of parameter nodes there are, with all their observers."""
+    gc.collect()
+    return sum(type(one).__name__ == "IVDSegmentationParameterNode" for one in gc.get_objects())
 
 
 def _memory_mb(process: str) -> int:
