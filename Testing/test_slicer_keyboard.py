@@ -46,7 +46,7 @@ def test_the_panel_fits_a_narrow_dock(person):
     person.ui.waterSelector.currentNode().SetName(long)
     person.ui.optionsSection.collapsed = False
     person.segment()
-    assert person.panel.parent.minimumSizeHint().width() <= NARROW_PIXELS
+    assert person.panel.parent.minimumSizeHint.width() <= NARROW_PIXELS
 
 
 def test_tab_leaves_a_table(person):
