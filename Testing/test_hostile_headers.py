@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.images.bounds import check_header
-from IVDSegmentationLib.images.regular_file import printable
+from IVDSegmentationLib.printable import printable
 
 SIZE = (12, 20, 16)
 VOXELS = np.random.default_rng(3).integers(1, 900, SIZE).astype(np.int16)

@@ -150,16 +150,18 @@ def test_when_moving_fails_half_way_the_earlier_outputs_come_back(
     monkeypatch.setattr(report_module, "compute_figures", lambda *_: _figures(result))
     for name in OUTPUTS[:-1]:
         (tmp_path / name).write_text("earlier")
+    with pytest.raises(OutputError, match=r"is not as an earlier run of this program wrote it"):
+        write_outputs(result, tmp_path)
     real_replace = os.replace
 
     def move(source: Path, target: Path) -> None:
-        if Path(target) == tmp_path / "measurements.csv" and Path(source).parent.name != "earlier":
+        if Path(target) == tmp_path / "measurements.csv" and Path(source).parent.name == "made":
             raise OSError(errno.EACCES, "Permission denied")
         real_replace(source, target)
 
     monkeypatch.setattr(os, "replace", move)
     with pytest.raises(OutputError, match="permission denied"):
-        write_outputs(result, tmp_path)
+        write_outputs(result, tmp_path, overwrite=True)
     assert files_below(tmp_path) == sorted(OUTPUTS[:-1])
     assert all((tmp_path / name).read_text() == "earlier" for name in OUTPUTS[:-1])
 

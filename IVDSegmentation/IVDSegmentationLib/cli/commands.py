@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
-from ..errors import InputError, IVDSegmentationError
+from ..errors import InputError
+from ..printable import printable
+from .boundary import guarded, run_alone, say, tell
 
 if TYPE_CHECKING:
     from ..training.presets import Preset
     from ..training.scans import Scan
 
-DONE, CANNOT, WRONG_USAGE = 0, 1, 2
 SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "ivdm3seg")
+_QUIET = ("segment", "evaluate", "phantom")
+"""Commands of which the user sees our own lines alone; the others show how far they have come."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
-    segmented (one line on stderr says why), 2 wrong usage."""
+    segmented (one line on stderr says why), 130 stopped by the keyboard. Raises SystemExit(2): wrong usage."""
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options) or DONE)
-    except IVDSegmentationError as error:
-        print(f"ivdseg: {error}", file=sys.stderr)
-        return CANNOT
-    except KeyboardInterrupt:
-        print("ivdseg: stopped", file=sys.stderr)
-        return CANNOT
+    about = next(getattr(options, name) for name in ("case", "prediction", "folder", "output", "command") if name in options)
+    return guarded(lambda: options.run(options), printable(Path(about).name), debug=options.debug)
 
 
 def entry() -> NoReturn:
     """The console command."""
-    sys.exit(main())
+    arguments = sys.argv[1:]
+    run_alone(main, arguments, quiet=arguments[:1] != [] and arguments[0] in _QUIET and "--debug" not in arguments)
+
+
+def _path(text: str) -> Path:
+    """An argument that names a file or folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
+def _count(text: str) -> int:
+    """An argument that is a whole number from 0; a seed of the random numbers takes as much."""
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 4294967295")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    """An argument that is a whole number from 1."""
+    if _count(text) == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return _count(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,60 +66,65 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     segment = commands.add_parser("segment", help="segment the discs of one examination")
-    segment.add_argument("case", type=Path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series")
-    segment.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
+    segment.add_argument(
+        "case", type=_path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series"
+    )
+    segment.add_argument("-o", "--output", type=_path, required=True, metavar="OUT", help="folder for the results")
     for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
-        segment.add_argument(option, type=Path, metavar="FILE", help="this channel's file, whatever its name")
-    segment.add_argument("--reference", type=Path, metavar="FILE", help="expert mask to compare with")
+        segment.add_argument(option, type=_path, metavar="FILE", help="this channel's file, whatever its name")
+    segment.add_argument("--reference", type=_path, metavar="FILE", help="expert mask to compare with")
     segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc of the result, such as L5-S1")
     segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
     segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
+    segment.add_argument("--overwrite", action="store_true", help="replace files in OUT that no earlier run wrote")
     segment.set_defaults(run=_segment)
 
     evaluate = commands.add_parser("evaluate", help="compare predictions with references")
-    evaluate.add_argument("prediction", type=Path, metavar="PREDICTION", help="label map or mask, or a folder of them")
-    evaluate.add_argument("reference", type=Path, metavar="REFERENCE", help="the same of the references")
+    evaluate.add_argument("prediction", type=_path, metavar="PREDICTION", help="label map or mask, or a folder of them")
+    evaluate.add_argument("reference", type=_path, metavar="REFERENCE", help="the same of the references")
     evaluate.set_defaults(run=_evaluate)
 
     phantom = commands.add_parser("phantom", help="write a phantom case with its exact reference")
-    phantom.add_argument("folder", type=Path, metavar="FOLDER")
-    phantom.add_argument("--seed", type=int, default=2026, help="which phantom")
+    phantom.add_argument("folder", type=_path, metavar="FOLDER")
+    phantom.add_argument("--seed", type=_count, default=2026, help="which phantom")
     phantom.set_defaults(run=_phantom)
 
     for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
         command = commands.add_parser(name, help=text)
         both = name == "crossvalidate"  # the two segmenters are tested together
         command.add_argument("network", choices=("localizer", "segmenter", *(() if both else ("water-segmenter",))))
-        command.add_argument("--data", type=Path, default=os.environ.get("IVDSEG_DATA"),
+        command.add_argument("--data", type=_path, default=os.environ.get("IVDSEG_DATA") or None,
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
-        command.add_argument("--steps", type=int, help="instead of the preset's")
+        command.add_argument("--steps", type=_positive, help="instead of the preset's")
         command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
                              help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
-        command.add_argument("--seed", type=int, default=0)
-        command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, results")
+        command.add_argument("--seed", type=_count, default=0)
+        command.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="checkpoints, log, results")
         command.set_defaults(run=_train if name == "train" else _crossvalidate)
         if name == "crossvalidate":
-            command.add_argument("--segmenter", type=Path, metavar="FOLDER",
+            command.add_argument("--segmenter", type=_path, metavar="FOLDER",
                                  help="with localizer: a cross-validation of the segmenter, to test both together")  # fmt: skip
 
     release = commands.add_parser("release", help="make a model of trained networks")
-    release.add_argument("--localizer", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
-    release.add_argument("--segmenter", type=Path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
-    release.add_argument("--water-segmenter", type=Path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
-    release.add_argument("--crossvalidation", type=Path, metavar="FOLDER",
+    release.add_argument("--localizer", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
+    release.add_argument("--segmenter", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
+    release.add_argument("--water-segmenter", type=_path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
+    release.add_argument("--crossvalidation", type=_path, metavar="FOLDER",
                          help="of `ivdseg crossvalidate segmenter`: calibrates the confidence")  # fmt: skip
-    release.add_argument("--card", type=Path, required=True, metavar="FILE", help="JSON: what else the model card says")
-    release.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="the model's folder")
+    release.add_argument("--card", type=_path, required=True, metavar="FILE", help="JSON: what else the model card says")
+    release.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="the model's folder")
     release.set_defaults(run=_release)
 
     check = commands.add_parser("check", help="segment random phantoms and compare with their exact labels")
-    check.add_argument("--phantoms", type=int, default=50)
-    check.add_argument("--first-seed", type=int, default=1000)
+    check.add_argument("--phantoms", type=_positive, default=50)
+    check.add_argument("--first-seed", type=_count, default=1000)
     check.add_argument("--model", default="default", metavar="NAME")
     check.add_argument("--unusual", action="store_true",
                        help="cut fields of view, transitional anatomy, fused levels; half of them water alone")  # fmt: skip
     check.set_defaults(run=_check)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="show what libraries write, and the traceback of an error")
     return parser
 
 
@@ -110,7 +135,7 @@ def _segment(options: argparse.Namespace) -> None:
     from ..report.files import write_outputs
     from ..report.output_folder import check_output_folder
 
-    check_output_folder(options.output)
+    check_output_folder(options.output, overwrite=options.overwrite)
     reference = None if options.reference is None else read_volume(options.reference)
     case = load_case(
         options.case,
@@ -122,11 +147,11 @@ def _segment(options: argparse.Namespace) -> None:
     from ..pipeline.segment import Pipeline
 
     result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
-    report = write_outputs(result, options.output, reference=reference)
+    report = write_outputs(result, options.output, reference=reference, overwrite=options.overwrite)
     for warning in report["warnings"]:
         option = " (option --lowest-level)" if warning.startswith(UNCERTAIN) else ""
-        print(f"warning: {warning}{option}", file=sys.stderr)
-    print(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
+        say(f"warning: {warning}{option}")
+    tell(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -134,7 +159,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     evaluation = evaluate(options.prediction, options.reference)
     for warning in evaluation.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     print(evaluation.table())
 
 
@@ -142,7 +167,7 @@ def _phantom(options: argparse.Namespace) -> None:
     from ..phantom import make_phantom, write_phantom_case
 
     write_phantom_case(make_phantom(options.seed), options.folder)
-    print(f"phantom {options.seed} -> {options.folder}")
+    tell(f"phantom {options.seed} -> {options.folder}")
 
 
 def _scans(options: argparse.Namespace) -> list[Scan]:

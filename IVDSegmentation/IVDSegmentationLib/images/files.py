@@ -9,11 +9,12 @@ import numpy as np
 
 from ..atomic import atomic_file
 from ..errors import InputError, OutputError
+from ..printable import printable
 from .itk import grid_of, image_of, itk_warnings_off, voxels_of
 from .metaimage import check_metaimage
 from .nifti import read_nifti, same_place
 from .nrrd import check_nrrd
-from .regular_file import check_regular_file, printable
+from .regular_file import check_regular_file
 from .volume import Volume, check_voxels
 
 if TYPE_CHECKING:

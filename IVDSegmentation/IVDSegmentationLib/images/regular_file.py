@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from ..errors import InputError
+from ..printable import printable
 
 
 def check_regular_file(path: Path) -> None:
@@ -65,16 +66,3 @@ def check_data_file(header: Path, named: str) -> Path:
         raise InputError(f"{header.name} names a file outside its folder for its voxels: put both into one folder")
     check_regular_file(data)
     return data
-
-
-def printable(name: str) -> str:
-    """A name as one line of visible characters.
-
-    Args:
-        name: Any text from outside.
-
-    Returns:
-        The text with control characters, and characters that no encoding holds, written as escapes.
-    """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in name)
-    return shown.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, ModelError
-from ..images.regular_file import check_regular_file, printable
+from ..images.regular_file import check_regular_file
+from ..printable import printable
 
 _LONGEST_CARD = 1 << 20
 _MOST_FEATURES = 512

@@ -15,7 +15,8 @@ from ..arrays import read_npz
 from ..atomic import atomic_file
 from ..dixon.channels import CHANNELS
 from ..errors import InputError, ModelError
-from ..images.regular_file import check_regular_file, printable
+from ..images.regular_file import check_regular_file
+from ..printable import printable
 from .architectures import build_network
 from .card import read_card
 from .inputs import COARSE_STEP

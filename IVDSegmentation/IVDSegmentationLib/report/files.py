@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..atomic import atomic_outputs
 from ..images import Volume, write_volume
 from ..measure.rounding import rounded
 from ..pipeline.figures import Figures, compute_figures
 from ..pipeline.result import SegmentationResult
-from .output_folder import OUTPUTS
+from .output_folder import checksums_of, outputs_of
 from .tables import measurement_rows
 
 if TYPE_CHECKING:
@@ -30,17 +29,19 @@ REPORT_FORMAT = 1
 _PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "tensorflow", "tensorflow-cpu", "keras", "pymeshmetrics")
 
 
-def write_outputs(result: SegmentationResult, folder: Path, *, reference: Volume | None = None) -> dict[str, Any]:
+def write_outputs(
+    result: SegmentationResult, folder: Path, *, reference: Volume | None = None, overwrite: bool = False
+) -> dict[str, Any]:
     """Write OUTPUTS into `folder` (made where missing; files of an earlier run replaced) and return the report.
 
-    reference: an expert mask to compare with. Everything is written beside first and moved when it is whole: after an
-    error the folder is as it was. Raises InputError for a reference that holds no disc, OutputError for a folder that
-    cannot be written or a full disk.
+    reference: an expert mask to compare with. overwrite: replace files of the same names that no run wrote. Everything is
+    written beside first and moved when it is whole: after an error the folder is as it was. Raises InputError for a reference
+    that holds no disc, OutputError for a folder that cannot be written or holds another's files of these names, or a full disk.
     """
     start = time.perf_counter()
     figures = compute_figures(result, reference)
     report = build_report(result, figures, {"measure": time.perf_counter() - start})
-    with atomic_outputs(Path(folder), OUTPUTS) as beside:
+    with outputs_of(folder, overwrite=overwrite) as beside:
         write_files(result, figures.surfaces, report, beside)
     return report
 
@@ -48,8 +49,8 @@ def write_outputs(result: SegmentationResult, folder: Path, *, reference: Volume
 def write_files(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData], report: dict[str, Any], folder: Path) -> None:
     """Write the files of a report into an empty folder. surfaces: level -> mesh, LPS mm.
 
-    The time that the page took is added to the report's timings_s. Raises OSError, InputError or OutputError where one
-    cannot be written; the rest may be there then.
+    The time that the page took is added to the report's timings_s, the files' checksums as files. Raises OSError, InputError
+    or OutputError where one cannot be written; the rest may be there then.
     """
     from .page import report_html
 
@@ -60,6 +61,7 @@ def write_files(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData],
     page = report_html(result, surfaces, report)
     report["timings_s"]["report"] = rounded(time.perf_counter() - start)
     (folder / "report.html").write_text(page, encoding="utf-8")
+    report["files"] = checksums_of(folder)
     (folder / "report.json").write_text(report_json(report), encoding="utf-8")
 
 
