@@ -232,11 +232,12 @@ def test_a_second_case_builds_no_network_and_reads_no_weights_again(case_folder,
     """What keeps a warm pipeline quick; how quick, benchmarks/segment.py measures."""
     from IVDSegmentationLib import Pipeline, load_case
     from IVDSegmentationLib.networks import models
+    from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine, OpenVINONetwork
 
-    building, reading = Mock(wraps=models.build_network), Mock(wraps=models.read_npz)
-    monkeypatch.setattr(models, "build_network", building)
+    building, reading = Mock(wraps=OpenVINONetwork._graph), Mock(wraps=models.read_npz)
+    monkeypatch.setattr(OpenVINONetwork, "_graph", lambda *arguments: building(*arguments))  # noqa: PLW0108
     monkeypatch.setattr(models, "read_npz", reading)
-    pipeline, case = Pipeline(), load_case(case_folder)
+    pipeline, case = Pipeline(models.load_model(engine=OpenVINOEngine())), load_case(case_folder)
     first = pipeline.segment(case)
     cold = building.call_count, reading.call_count
     assert min(cold) > 0

@@ -34,14 +34,16 @@ def volumes_of(phantom, channels=("fat", "in_phase", "opposed_phase", "water")):
 @pytest.mark.parametrize("channels", [("fat", "in_phase", "opposed_phase", "water"), ("water",)])
 def test_the_spine_of_a_whole_body_is_found_and_nothing_else(pipeline, body, channels):
     seen = []
-    localizer = pipeline.model.localizer
+    localizer = pipeline.model.networks["localizer"]
 
     class Counting:
         def predict_on_batch(self, batch):
             seen.append(batch.size)
             return localizer.predict_on_batch(batch)
 
-    counting = Pipeline(model=replace(pipeline.model, localizer=Counting()), device="cpu")
+    counting = Pipeline(
+        model=replace(pipeline.model, networks={**pipeline.model.networks, "localizer": Counting()}), device="cpu"
+    )
     case = case_from_volumes(volumes_of(body, channels), "whole body")
     result = counting.segment(case)
     labels = result.label_volume.voxels
@@ -60,7 +62,7 @@ def test_the_usual_field_of_view_is_its_own_part(pipeline):
     phantom = make_phantom(1002)
     case = case_from_volumes(volumes_of(phantom), "usual")
     assert not case.given
-    assert spine_part(case, pipeline.model.localizer) is case
+    assert spine_part(case, pipeline.model.networks["localizer"]) is case
 
 
 def test_voxels_and_labels_of_a_part_are_moved_and_not_interpolated(pipeline, tmp_path):

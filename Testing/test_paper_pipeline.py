@@ -40,9 +40,7 @@ def test_networks_get_their_channels_in_their_order_and_the_localizer_its_grid(r
     localizer, segmenter = Oracle(), Oracle()
     released.model = replace(
         released.model,
-        localizer=localizer,
-        segmenter=segmenter,
-        water_segmenter=segmenter,
+        networks={"localizer": localizer, "segmenter": segmenter},
         channels=ORDER,
         localizer_step=(1, 1, 1),
     )

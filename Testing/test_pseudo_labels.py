@@ -93,7 +93,7 @@ def test_fine_tuning_starts_from_the_first_training_and_learns_from_its_pseudo_l
 def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folder):
     from IVDSegmentationLib.networks.models import DEFAULT_MODEL, load_model
 
-    localizer = load_model(DEFAULT_MODEL).localizer
+    localizer = load_model(DEFAULT_MODEL).networks["localizer"]
     for scan in read_scans(data_folder, ["myosegmentum-water"])[:3]:
         learnt = with_pseudo_label(scan, localizer)
         added = (learnt.discs > 0) & (scan.discs == 0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.dixon.case import case_from_volumes
-from IVDSegmentationLib.errors import Cancelled, InputError, ModelError
+from IVDSegmentationLib.errors import Cancelled, InputError
 from IVDSegmentationLib.images import Volume
-from IVDSegmentationLib.networks.models import Model
+from IVDSegmentationLib.networks.models import ROLES, Model
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
@@ -75,8 +75,7 @@ class Oracle:
 @pytest.fixture
 def oracle_pipeline():
     pipeline = Pipeline.__new__(Pipeline)
-    pipeline.device = "cpu"
-    pipeline.model = Model("oracle", {}, Oracle(), Oracle(), Oracle())
+    pipeline.model = Model("oracle", {}, {role: Oracle() for role in ROLES})
     return pipeline
 
 
@@ -108,21 +107,22 @@ def test_every_disc_comes_back_exactly_with_its_name(oracle_pipeline, phantom):
 
 def test_all_patches_of_a_case_go_through_the_network_in_one_batch(oracle_pipeline, phantom):
     result = oracle_pipeline.segment(oracle_case(phantom))
-    assert oracle_pipeline.model.segmenter.calls == [(len(result.discs), 36, 36, 28, 4)]
+    assert oracle_pipeline.model.networks["segmenter"].calls == [(len(result.discs), 36, 36, 28, 4)]
 
 
 def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(oracle_pipeline, phantom):
     lines = {"segmenter": [0.5, 0.2], "water_segmenter": [0.5, 0.3]}
-    model = replace(oracle_pipeline.model, card={"confidence": lines, "water_segmenter": {}})
+    model = replace(oracle_pipeline.model, card={"confidence": lines})
+    networks = model.networks
     oracle_pipeline.model = model
     four = oracle_case(phantom)
     smooth = ndimage.gaussian_filter1d(four.channels["water"], 1.5, axis=0)
     alone = case_from_volumes({"water": Volume(smooth, four.working_grid, "water")}, "water alone")
     assert {round(d.confidence, 1) for d in oracle_pipeline.segment(four).discs} == {0.7}
-    assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 0)
+    assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 0)
     result = oracle_pipeline.segment(alone)
     assert {round(d.confidence, 1) for d in result.discs} == {0.8} and BRIGHT_PART in result.warnings
-    assert (len(model.segmenter.calls), len(model.water_segmenter.calls)) == (1, 1)
+    assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 1)
 
 
 def test_smooth_water_alone_is_the_water_segmenters_and_all_else_the_segmenters():
@@ -182,15 +182,6 @@ def test_progress_rises_and_can_cancel(oracle_pipeline, phantom):
 
     with pytest.raises(Cancelled):
         oracle_pipeline.segment(oracle_case(phantom), progress=stop)
-
-
-def test_an_unknown_device_or_a_missing_gpu_is_said():
-    tf = pytest.importorskip("tensorflow", reason="devices are TensorFlow's")
-    with pytest.raises(ModelError, match="device is 'tpu'"):
-        Pipeline(device="tpu")
-    if not tf.config.list_physical_devices("GPU"):
-        with pytest.raises(ModelError, match="sees no GPU"):
-            Pipeline(device="gpu")
 
 
 def test_box_start_agrees_with_the_box_the_segmenter_sees(oracle_pipeline, phantom):

@@ -140,7 +140,7 @@ def test_a_model_file_changed_by_one_byte(tmp_path: Path) -> None:
         assert_next_run_works(person)
 
 
-def test_tensorflow_missing_in_the_process(tmp_path: Path) -> None:
+def test_every_engine_missing_in_the_process(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     missing.touch()
     code = f"""
@@ -148,8 +148,8 @@ import os, sys
 class NotInstalled:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name == "tensorflow" and os.path.exists({str(missing)!r}):
-            raise ModuleNotFoundError("No module named 'tensorflow'", name=name)
+        if name in ("tensorflow", "openvino") and os.path.exists({str(missing)!r}):
+            raise ModuleNotFoundError("No module named " + name, name=name)
 sys.meta_path.insert(0, NotInstalled)
 {WORKER}
 """
@@ -157,7 +157,7 @@ sys.meta_path.insert(0, NotInstalled)
         person = person_with(worker)
         before = scene_state()
         segment(person)
-        assert fails(person, before).startswith("TensorFlow is not installed in this Python")
+        assert fails(person, before).startswith("Neither OpenVINO nor TensorFlow is installed in this Python")
         missing.unlink()  # installed meanwhile
         assert_next_run_works(person)
 

@@ -177,7 +177,7 @@ def test_an_unexpected_error_is_one_sentence_with_the_end_of_the_log(tmp_path: P
     [
         ("input-error", "segment", "input", f"{PATIENT}: no intervertebral disc was found: load Dixon volumes"),
         ("model-error", "load", "model", "localizer.npz is not the released file: install it again"),
-        ("no-tensorflow", "none", "model", "TensorFlow is not installed in this Python"),
+        ("no-engine", "none", "model", "Neither OpenVINO nor TensorFlow is installed in this Python"),
         ("memory-error", "segment", "crash", "There was not enough memory"),
         ("disk-full", "hand over", "output", "could not be written"),
     ],

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--reference", type=_path, metavar="FILE", help="expert mask to compare with")
     segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc of the result, such as L5-S1")
     segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
+    segment.add_argument("--engine", choices=("auto", "openvino", "tensorflow"), default="auto",
+                         help="what computes the networks; auto: TensorFlow on a GPU, else OpenVINO")  # fmt: skip
     segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
     segment.add_argument("--overwrite", action="store_true", help="replace files in OUT that no earlier run wrote")
     segment.set_defaults(run=_segment)
@@ -146,7 +148,8 @@ def _segment(options: argparse.Namespace) -> None:
     )
     from ..pipeline.segment import Pipeline
 
-    result = Pipeline(model=options.model, device=options.device).segment(case, lowest_level=options.lowest_level)
+    pipeline = Pipeline(model=options.model, device=options.device, engine=options.engine)
+    result = pipeline.segment(case, lowest_level=options.lowest_level)
     report = write_outputs(result, options.output, reference=reference, overwrite=options.overwrite)
     for warning in report["warnings"]:
         option = " (option --lowest-level)" if warning.startswith(UNCERTAIN) else ""

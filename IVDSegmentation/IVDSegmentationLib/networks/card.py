@@ -25,7 +25,7 @@ def read_card(folder: Path, roles: Sequence[str]) -> dict[str, Any]:
 
     Args:
         folder: The model's folder, with its `card.json`.
-        roles: What the networks of a model are called.
+        roles: What the networks of this project are called; a card may have others besides.
 
     Returns:
         The card. Of every one of the roles that it names, `architecture`, `parameters`, `weights` (a file of the folder) and
@@ -44,11 +44,22 @@ def read_card(folder: Path, roles: Sequence[str]) -> dict[str, Any]:
         raise ModelError(f"model {name} has no readable card.json: {_REINSTALL}") from error
     if not isinstance(card, dict) or not isinstance(card.get("name"), str) or not card["name"].isprintable():
         raise ModelError(f"the card of model {name} gives no name: {_REINSTALL}")
-    for role in roles:
-        if role in card:
-            _check_network(card[role], role, name)
+    for role in {*roles, *roles_of(card)} & card.keys():
+        _check_network(card[role], role, name)
     _check_confidence(card.get("confidence", {}), name)
     return card
+
+
+def roles_of(card: Mapping[str, Any]) -> list[str]:
+    """The networks that a card describes.
+
+    Args:
+        card: The JSON of card.json.
+
+    Returns:
+        Their roles, in the card's order.
+    """
+    return [role for role, entry in card.items() if isinstance(entry, Mapping) and "weights" in entry]
 
 
 def _check_network(entry: Any, role: str, model: str) -> None:

@@ -1,4 +1,4 @@
-"""Models on disk: a card and two networks' weights, checked before use, loaded without executing anything."""
+"""Models on disk: a card and its networks' weights, checked before use, loaded without executing anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +17,9 @@ from ..dixon.channels import CHANNELS
 from ..errors import InputError, ModelError
 from ..images.regular_file import check_regular_file
 from ..printable import printable
-from .architectures import build_network
-from .card import read_card
+from .card import read_card, roles_of
+from .engine import Engine, Network, choose_engine
 from .inputs import COARSE_STEP
-
-if TYPE_CHECKING:
-    import keras
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Models"
 DEFAULT_MODEL = "default"
@@ -31,26 +28,32 @@ _MOST_BYTES = 1 << 27
 """Of a network's weights: a hundred times those of the released ones."""
 
 ROLES = ("localizer", "segmenter", "water_segmenter")
-"""The networks of a model, as its card and its files call them."""
+"""The networks that this project trains, as a model's card and files call them."""
+REQUIRED = ROLES[:2]
+"""Those without which nothing is segmented."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """The networks of a released model and its card (the JSON of card.json).
+    """A released model.
 
-    water_segmenter: stage 2 where water is the only channel; of a model without one, its segmenter. channels: those that
-    its networks take, in their order. localizer_step: working voxels in one voxel of the localizer's grid, x, y, z.
-    checksums: role -> SHA-256 of the weights that were loaded, for each of the model's own networks.
+    Attributes:
+        name: Of the model.
+        card: The JSON of card.json.
+        networks: Role -> network: those of REQUIRED, and whatever else the card has.
+        channels: Those that its networks take, in their order.
+        localizer_step: Working voxels in one voxel of the localizer's grid, x, y, z.
+        checksums: Role -> SHA-256 of the weights that were loaded.
+        engine: What computes them; None where they were made elsewhere.
     """
 
     name: str
     card: Mapping[str, Any]
-    localizer: keras.Model
-    segmenter: keras.Model
-    water_segmenter: keras.Model
+    networks: Mapping[str, Network]
     channels: tuple[str, ...] = CHANNELS
     localizer_step: tuple[int, int, int] = COARSE_STEP
     checksums: Mapping[str, str] = field(default_factory=dict)
+    engine: Engine | None = None
 
 
 def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
@@ -115,15 +118,28 @@ def model_names() -> list[str]:
     return sorted(p.parent.name for p in MODELS_FOLDER.glob("*/card.json"))
 
 
-def load_model(name: str = DEFAULT_MODEL) -> Model:
-    """Load an installed model by name, or one from a folder by a path with a separator in it.
+def load_model(name: str = DEFAULT_MODEL, engine: Engine | None = None) -> Model:
+    """Load a model.
 
-    Raises ModelError: missing, altered, not fitting.
+    Args:
+        name: Of an installed model, or a path with a separator in it of a model's folder.
+        engine: What computes its networks; None for the one that `choose_engine` takes by itself.
+
+    Returns:
+        The model, all of its files checked against the card's SHA-256 before anything in them was read.
+
+    Raises:
+        ModelError: The model is missing, altered or does not fit its card, or no engine is installed.
     """
+    engine = engine or choose_engine()
     folder = Path(name) if Path(name).name != name else MODELS_FOLDER / name
     card = load_card(folder)
+    roles = roles_of(card)
+    for role in REQUIRED:
+        if role not in roles:
+            raise ModelError(f"the card of model {printable(folder.name)} names no {role}: install the extension again")
     networks, checksums = {}, {}
-    for role in (role for role in ROLES if role in card):
+    for role in roles:
         entry = card[role]
         # Read once: what was checked is what is loaded.
         content = _content(folder / entry["weights"])
@@ -132,15 +148,10 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
         if checksums[role] != entry["sha256"]:
             raise ModelError(f"{shown} is not the released file (SHA-256 differs): install the extension again")
         try:
-            network = build_network(entry["architecture"], **entry["parameters"])
-            network.set_weights(_arrays_in(content, entry["weights"]))
+            arrays = _arrays_in(content, entry["weights"])
+            networks[role] = engine.network(entry["architecture"], entry["parameters"], arrays)
         except (ModelError, ImportError):
             raise
-        except Exception as error:  # Keras and TensorFlow have many
+        except Exception as error:  # Keras, TensorFlow and OpenVINO have many
             raise ModelError(f"{shown} does not fit its card: install the extension again") from error
-        networks[role] = network
-    for role in ROLES[:2]:
-        if role not in networks:
-            raise ModelError(f"the card of model {printable(folder.name)} names no {role}: install the extension again")
-    networks.setdefault("water_segmenter", networks["segmenter"])
-    return Model(name=card["name"], card=card, checksums=checksums, **networks)
+    return Model(name=card["name"], card=card, networks=networks, checksums=checksums, engine=engine)

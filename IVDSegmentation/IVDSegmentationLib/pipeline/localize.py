@@ -12,7 +12,7 @@ from ..images import WORKING_SPACING_MM
 from ..networks.inputs import COARSE_STEP, normalise
 
 if TYPE_CHECKING:
-    import keras
+    from ..networks.engine import Network
 
 SPACING_MM = (4.0, 2.5, 2.5)
 """Voxel size of the released localizer's grid."""
@@ -61,14 +61,14 @@ def coarsen(stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarra
     return total
 
 
-def probability_map(network: keras.Model, stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarray:
+def probability_map(network: Network, stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarray:
     """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, channel] of the working grid.
 
     step: working voxels in one of the localizer's, x, y, z."""
     return run_padded(network, normalise(coarsen(stacked, step)))
 
 
-def run_padded(network: keras.Model, coarse: np.ndarray) -> np.ndarray:
+def run_padded(network: Network, coarse: np.ndarray) -> np.ndarray:
     """Probability of disc [x, y, z] for a network's normalised input [x, y, z, 4] of any size."""
     width = [(0, -n % 8) for n in coarse.shape[:3]]
     padded = np.pad(coarse, [*width, (0, 0)])[None]

@@ -33,6 +33,7 @@ class SegmentationResult:
     labels: uint8 [x, y, z] on the working grid. label_volume: uint8 on the grid of the input.
     warnings: sentences for the user, those of the case included. timings_s: seconds by stage. model: name of the model.
     model_checksums: role -> SHA-256 of the weights that ran.
+    engine: what computed the networks: `name`, `version`, `device`; empty where that is not known.
     """
 
     case: DixonCase
@@ -44,3 +45,4 @@ class SegmentationResult:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
     model_checksums: Mapping[str, str] = field(default_factory=dict)
+    engine: Mapping[str, str] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from .chain import FARTHEST_MM, MISSED_DISC_COST, NEIGHBOUR_MM
 from .localize import SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, DiscCandidate, run_padded
 
 if TYPE_CHECKING:
-    import keras
+    from ..networks.engine import Network
 
 SEARCHES_MM: tuple[tuple[float, float, float], ...] = (SEARCH_SPACING_MM, (6.0, 4.0, 4.0), SPACING_MM)
 """Voxel sizes of the copies that are searched, one after the other until the spine is clear; the last is the localizer's."""
@@ -62,7 +62,7 @@ class Plates:
     weight: np.ndarray
 
 
-def spine_part(case: DixonCase, localizer: keras.Model) -> DixonCase:
+def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     """Find the part of a case that holds its spine.
 
     Args:
@@ -123,7 +123,7 @@ def on_spine(found: Sequence[DiscCandidate], probability: np.ndarray, working_gr
     return near[: len(LEVELS) + 2]
 
 
-def _in_tiles(localizer: keras.Model, coarse: np.ndarray) -> np.ndarray:
+def _in_tiles(localizer: Network, coarse: np.ndarray) -> np.ndarray:
     """The localizer's probability [x, y, z] for [x, y, z, 4], in tiles of at most TILE voxels."""
     shape = coarse.shape[:3]
     probability = np.zeros(shape, np.float32)

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..dixon.case import DixonCase
 from ..dixon.channels import CHANNELS
-from ..errors import InputError, ModelError
+from ..errors import InputError
 from ..images import WORKING_SPACING_MM, Volume
 from ..images import put_back as put_back_on_input_grid
 from ..levels.image_below import disc_below
 from ..levels.labelling import LABELS, STRAYS_BELOW, check_known, name_levels
 from ..levels.likelihood import shape_of
+from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
-from ..networks.tensorflow_setup import import_tensorflow
 from .chain import spine_chain
 from .confidence import THRESHOLD, calibrated, expected_dice
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
@@ -28,9 +28,6 @@ from .localize import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_
 from .result import Disc, SegmentationResult
 from .roughness import roughness
 from .search import on_spine, spine_part
-
-if TYPE_CHECKING:
-    import keras
 
 Progress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
@@ -47,10 +44,9 @@ BRIGHT_PART = (
 )
 """The references of the water volumes are made so. Measured on water of the boxes: 0.77 (L5-S1) to 0.88 (L1-L2) of the experts'
 volume (docs/experiments.md)."""
-DEVICES = ("auto", "cpu", "gpu")
 
 
-def segment_boxes(network: keras.Model, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Probability of disc, float32 [35, 35, 25], 0..1, for boxes [35, 35, 25, 4] cut around the discs' centres.
 
     All boxes go through the network in one batch.
@@ -118,14 +114,23 @@ class Pipeline:
     >>> [disc.level for disc in result.discs]
     """
 
-    def __init__(self, model: str | Model = DEFAULT_MODEL, device: str = "auto") -> None:
-        """model: name of an installed model or a folder, or one that is loaded already. device: `auto` (a GPU where
-        TensorFlow sees one), `cpu`, `gpu`.
+    def __init__(self, model: str | Model = DEFAULT_MODEL, device: str = "auto", engine: str = "auto") -> None:
+        """The pipeline of a model.
 
-        Raises ModelError: weights missing or altered, or no GPU where one is asked for.
+        Args:
+            model: Name of an installed model or a folder, or one that is loaded already.
+            device: `auto` (a GPU where TensorFlow sees one), `cpu`, `gpu`.
+            engine: What computes the networks, one of networks.engine.ENGINES.
+
+        Raises:
+            ModelError: Weights are missing or altered, the engine is not installed, or there is no GPU where one is asked for.
         """
-        self.device = _choose_device(device)
-        self.model = load_model(model) if isinstance(model, str) else model
+        self.model = load_model(model, choose_engine(engine, device)) if isinstance(model, str) else model
+
+    @property
+    def device(self) -> str:
+        """Where the networks compute, `cpu` or `gpu`."""
+        return self.model.engine.device if self.model.engine else "cpu"
 
     def segment(
         self, case: DixonCase, lowest_level: str | None = None, progress: Progress = lambda stage, fraction: None
@@ -141,9 +146,9 @@ class Pipeline:
         timings: dict[str, float] = {}
         with _stage(timings, progress, "localize", 0.1):
             large = bool(case.given)
-            case = spine_part(case, self.model.localizer)
+            case = spine_part(case, self.model.networks["localizer"])
             stacked = stack_channels(case.channels, self.model.channels)
-            probability = probability_map(self.model.localizer, stacked, self.model.localizer_step)
+            probability = probability_map(self.model.networks["localizer"], stacked, self.model.localizer_step)
             found = find_discs(probability, self.model.localizer_step)
             if large:
                 found = on_spine(found, probability, case.working_grid)
@@ -152,9 +157,10 @@ class Pipeline:
             starts = [box_start(candidate.center_ijk) for candidate in chain]
             boxes = [crop(stacked, start) for start in starts]
             role = stage_two(boxes, self.model.channels)
-            boxes = [keep_one_disc(p) for p in segment_boxes(getattr(self.model, role), boxes)]
+            role = role if role in self.model.networks else "segmenter"
+            boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks[role], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
-            if role == "water_segmenter" and role in self.model.card:
+            if role == "water_segmenter":
                 warnings.append(BRIGHT_PART)
             if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
@@ -176,6 +182,7 @@ class Pipeline:
             timings_s=timings,
             model=self.model.name,
             model_checksums=self.model.checksums,
+            engine=described(self.model.engine) if self.model.engine else {},
         )
 
     def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[str]]:
@@ -234,20 +241,6 @@ def _name(
 def _is_speck(probability: np.ndarray) -> bool:
     """Whether what the segmenter outlined in a box is too small for any part of a disc that is worth a name."""
     return float((probability >= THRESHOLD).sum() * np.prod(WORKING_SPACING_MM)) < SMALLEST_DISC_MM3
-
-
-def _choose_device(device: str) -> str:
-    if device not in DEVICES:
-        raise ModelError(f"device is {device!r}: it must be one of {', '.join(DEVICES)}")
-    tf = import_tensorflow()
-    gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
-    if device == "gpu" and not gpus:
-        raise ModelError("TensorFlow sees no GPU: choose the device auto or cpu")
-    if device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    return "gpu" if gpus else "cpu"
 
 
 @contextmanager

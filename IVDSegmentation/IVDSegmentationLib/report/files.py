@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REPORT_FORMAT = 1
 """Raised when a field of report.json changes its meaning or goes; described by Resources/report.schema.json."""
 
-_PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "tensorflow", "tensorflow-cpu", "keras", "pymeshmetrics")
+_PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "pymeshmetrics")
 
 
 def write_outputs(
@@ -87,6 +87,7 @@ def build_report(result: SegmentationResult, figures: Figures, timings_s: Mappin
         "warnings": [*result.warnings, *(w for w in figures.warnings if w not in result.warnings)],
         "timings_s": rounded({**result.timings_s, **(timings_s or {})}),
         "model": {"name": result.model, "sha256": dict(result.model_checksums)},
+        "engine": dict(result.engine) or None,
         "versions": _versions(),
     }
 

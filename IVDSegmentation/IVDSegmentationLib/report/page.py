@@ -149,11 +149,12 @@ def _agreement(metrics: Mapping[str, Any] | None) -> str:
 
 def _making(report: Mapping[str, Any]) -> str:
     """Model, versions and times."""
-    model = report["model"]
+    model, engine = report["model"], report["engine"]
     sums = ", ".join(f"{role} {digest[:12]}" for role, digest in model["sha256"].items())
     versions = ", ".join(f"{escape(name)} {escape(number)}" for name, number in report["versions"].items())
     times = ", ".join(f"{escape(stage)} {seconds:.2f}" for stage, seconds in report["timings_s"].items())
+    computed = f" on {escape(engine['name'])} {escape(engine['version'])} ({escape(engine['device'])})" if engine else ""
     return (
-        f'<h2>How this was made</h2><p class="dim">Model {escape(model["name"])}{f" ({sums})" if sums else ""}. {versions}. '
-        f"Seconds: {times}. For research, not for diagnosis.</p>"
+        f'<h2>How this was made</h2><p class="dim">Model {escape(model["name"])}{f" ({sums})" if sums else ""}{computed}. '
+        f"{versions}. Seconds: {times}. For research, not for diagnosis.</p>"
     )

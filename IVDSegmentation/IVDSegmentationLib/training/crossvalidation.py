@@ -269,7 +269,7 @@ def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], s
     Dice of every reference disc within its box, the share of voxels called disc that lie in vertebrae, whether all names
     are right, and whether a warning calls them uncertain.
     """
-    model = Model("cross-validated", {}, localizer, **segmenters)
+    model = Model("cross-validated", {}, {"localizer": localizer, **segmenters})
     x, y, z = scan.discs.shape
     grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
     water = Volume(scan.channels[..., CHANNELS.index("water")], grid)

@@ -49,7 +49,8 @@ LEAST_WORK_S = 0.001
 class Segmenting(Protocol):
     """What the worker needs of segmentation.Pipeline. device: the one in use, `cpu` or `gpu`."""
 
-    device: str
+    @property
+    def device(self) -> str: ...
 
     def segment(
         self, case: DixonCase, lowest_level: str | None = ..., progress: Callable[[str, float], None] = ...
@@ -68,17 +69,10 @@ PipelineFactory = Callable[[str, str], Segmenting]
 
 
 def load_pipeline(model: str, device: str) -> Segmenting:
-    """The pipeline of segmentation.py. Raises ModelError, also where TensorFlow is not installed."""
-    try:
-        from ..pipeline.segment import Pipeline
+    """The pipeline of segmentation.py. Raises ModelError, also where neither engine is installed."""
+    from ..pipeline.segment import Pipeline
 
-        return Pipeline(model, device)
-    except ModuleNotFoundError as error:
-        if error.name in ("tensorflow", "keras"):
-            raise ModelError(
-                "TensorFlow is not installed in this Python: install it as the user guide says, then segment again"
-            ) from error
-        raise
+    return Pipeline(model, device)
 
 
 def make_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""The networks on OpenVINO: built from the same weights and card as Keras' ones, without TensorFlow, for CPUs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .openvino_layers import Layers
+
+KEPT = 4
+"""Sizes of input for which a compiled graph is kept: a large field takes three, and a case two."""
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO without its model converter, which reports every import to a server of its maker.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: OpenVINO is missing or broken.
+    """
+    if sys.modules.get("openvino") is not None:
+        return sys.modules["openvino"]
+    converter = "openvino.tools.ovc"
+    sys.modules[converter] = None  # type: ignore[assignment]  # what makes its import fail, which OpenVINO allows for
+    try:
+        import openvino
+    finally:
+        del sys.modules[converter]
+    return openvino
+
+
+class OpenVINOEngine:
+    """OpenVINO on the CPU, in float32, on all its cores.
+
+    Attributes:
+        name: As a report gives it.
+        version: Of OpenVINO.
+        device: `cpu`.
+    """
+
+    name = "OpenVINO"
+    device = "cpu"
+
+    def __init__(self) -> None:
+        """Load OpenVINO.
+
+        Raises:
+            ImportError: It is missing or broken.
+        """
+        openvino = import_openvino()
+        self.version = str(openvino.__version__).split("-", maxsplit=1)[0]
+        self._core = openvino.Core()
+
+    def network(self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray]) -> OpenVINONetwork:
+        """Make a network.
+
+        Args:
+            architecture: Its name, as in `architectures.build_network`.
+            parameters: Of the architecture.
+            weights: Arrays in Keras' order, float32.
+
+        Returns:
+            The network.
+
+        Raises:
+            ValueError: OpenVINO does not have the architecture, or the weights do not fit it.
+        """
+        if architecture not in GRAPHS:
+            raise ValueError(f"architecture is {architecture!r}: OpenVINO has {', '.join(GRAPHS)}; TensorFlow may have it")
+        return OpenVINONetwork(self._core, GRAPHS[architecture], parameters, weights)
+
+
+class OpenVINONetwork:
+    """A network as compiled graphs, one for each size of input: a fixed size is faster than any size."""
+
+    def __init__(
+        self,
+        core: Any,
+        build: Callable[..., Any],
+        parameters: Mapping[str, Any],
+        weights: Sequence[np.ndarray],
+    ) -> None:
+        """The network that `build` makes with these weights.
+
+        Args:
+            core: openvino.Core.
+            build: One of GRAPHS.
+            parameters: Of the architecture.
+            weights: Arrays in Keras' order, float32.
+
+        Raises:
+            ValueError: The weights do not fit.
+        """
+        self._core, self._build, self._parameters, self._weights = core, build, dict(parameters), list(weights)
+        self._channels = int(self._parameters.pop("channels", 4))
+        self._parameters.pop("patch_size", None)
+        self._parameters.pop("dropout", None)  # is for training
+        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._graph((1, 16, 16, 16, self._channels))  # whether the weights fit
+
+    def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
+        """Compute a batch, sample by sample: the graph of one sample serves any number of them.
+
+        Args:
+            batch: float32 [sample, x, y, z, channel].
+
+        Returns:
+            float32 [sample, x, y, z, map], or [sample, class] of a classifier.
+        """
+        batch = np.ascontiguousarray(batch, np.float32)
+        request = self._request((1, *batch.shape[1:]))
+        maps = []
+        for sample in batch:
+            request.infer([sample[None]], share_inputs=True)
+            maps.append(request.get_output_tensor(0).data[0].copy())
+        return np.stack(maps)
+
+    def _request(self, shape: tuple[int, ...]) -> Any:
+        """The compiled graph for an input of this shape, (1, x, y, z, channel)."""
+        if shape in self._compiled:
+            self._compiled.move_to_end(shape)
+            return self._compiled[shape]
+        while len(self._compiled) >= KEPT:
+            self._compiled.popitem(last=False)
+        compiled = self._core.compile_model(
+            self._graph(shape),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "f32",  # bfloat16 otherwise, where the CPU has it
+                "NUM_STREAMS": 1,
+                "INFERENCE_NUM_THREADS": _cpus(),
+                "ENABLE_HYPER_THREADING": True,  # of a virtual machine, the cores are threads
+                "ENABLE_CPU_PINNING": False,  # others may be at work on a core
+            },
+        )
+        self._compiled[shape] = compiled.create_infer_request()
+        return self._compiled[shape]
+
+    def _graph(self, shape: tuple[int, ...]) -> Any:
+        layers = Layers(self._weights)
+        parameter, image = layers.image(shape)
+        result = self._build(layers, image, **self._parameters)
+        layers.check_all_used()
+        return import_openvino().Model([result], [parameter], "network")
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _unet(layers: Layers, x: Any, features: Sequence[int] = (16, 32, 64, 128), outputs: int = 1) -> Any:
+    """architectures.unet."""
+
+    def normalised(x: Any) -> Any:
+        return layers.leaky_relu(layers.instance_norm(x))
+
+    def pair(x: Any, width: int) -> Any:
+        for _ in range(2):
+            x = normalised(layers.conv(x, width, 3, bias=False))
+        return x
+
+    skips = []
+    for width in features[:-1]:
+        x = pair(x, width)
+        skips.append(x)
+        x = layers.max_pool(x)
+    x = pair(x, features[-1])
+    for width, skip in zip(features[-2::-1], skips[::-1], strict=True):
+        x = layers.conv(x, width, 1)
+        x = normalised(layers.conv_of_skip_and_upsampled(skip, x, width))
+        x = normalised(layers.conv(x, width, 3, bias=False))
+    return layers.maps(layers.sigmoid(layers.conv(x, outputs, 1)))
+
+
+GRAPHS: Mapping[str, Callable[..., Any]] = {"unet": _unet}
+"""Architecture of a released network, as in `architectures.build_network` -> what makes its output of layers, an image and its
+parameters."""
