@@ -33,6 +33,7 @@ def run(command, folder):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "is absent from the" not in done.stderr, "setuptools takes a folder of data for a package"
     return done.stdout
 
 
