@@ -21,7 +21,7 @@ PENDING = (
     "measure/rounding.py",
     *(f"networks/{name}.py" for name in ("architectures", "models")),
     *(f"pipeline/{name}.py" for name in ("figures", "localize", "renaming", "segment")),
-    *(f"report/{name}.py" for name in ("files", "page", "pictures", "surface_picture", "tables")),
+    *(f"report/{name}.py" for name in ("files", "page", "pictures", "tables")),
     "slicer/",
     "worker/",
 )

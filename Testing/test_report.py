@@ -23,7 +23,6 @@ from IVDSegmentationLib.report.files import build_report, measurements_csv, repo
 from IVDSegmentationLib.report.output_folder import OUTPUTS, check_output_folder
 from IVDSegmentationLib.report.page import report_html
 from IVDSegmentationLib.report.pictures import CORONAL, SAGITTAL, png_uri, spine_plane
-from IVDSegmentationLib.report.surface_picture import render_surfaces
 from made_results import files_below, result_of_phantom
 
 SCHEMA = Path(__file__).parents[1] / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "report.schema.json"
@@ -278,10 +277,3 @@ def test_a_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7), dtype=np.uint8)
     (tmp_path / "a.png").write_bytes(base64.b64decode(png_uri(pixels).split(",")[1]))
     assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png"))).squeeze(), pixels)
-
-
-def test_without_a_renderer_the_page_is_still_written(result: SegmentationResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = compute_figures(result)
-    monkeypatch.setattr("IVDSegmentationLib.report.page.render_surfaces", lambda _: None)
-    assert "No picture of the surfaces" in report_html(result, figures.surfaces, build_report(result, figures))
-    assert render_surfaces({}) is None

@@ -43,14 +43,9 @@ class Engine(Protocol):
         device: `cpu` or `gpu`, where it computes.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def version(self) -> str: ...
-
-    @property
-    def device(self) -> str: ...
+    name: str
+    version: str
+    device: str
 
     def network(self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray]) -> Network:
         """Make a network.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..dixon.channels import CHANNELS, PLAIN_NAMES
 from ..pipeline.result import SegmentationResult
 from .chart import levels_chart
-from .pictures import CORONAL, SAGITTAL, channel_svg, css_colour, spine_plane
+from .pictures import CORONAL, SAGITTAL, channel_svg, css_colour, png_uri, spine_plane
 from .surface_picture import render_surfaces
 from .tables import TextTable, agreement_summary, agreement_table, contrast_table, measurements_table
 
@@ -111,10 +110,7 @@ def _pictures(result: SegmentationResult) -> str:
 
 
 def _rendered(surfaces: Mapping[str, vtkPolyData]) -> str:
-    png = render_surfaces(surfaces)
-    if png is None:
-        return '<p class="dim">No picture of the surfaces: nothing to render with on this machine.</p>'
-    picture = f'<img src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}" alt="Surfaces of the discs">'
+    picture = f'<img src="{png_uri(render_surfaces(surfaces))}" alt="Surfaces of the discs">'
     return f"<figure>{picture}<figcaption>from the front left</figcaption></figure>"
 
 

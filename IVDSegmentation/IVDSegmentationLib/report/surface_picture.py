@@ -1,95 +1,140 @@
-"""The surfaces rendered off-screen, in a process of its own: OpenGL drivers may end the process that loads them, and do
-where TensorFlow is loaded too (both bring an LLVM), which must not cost a report.
+"""The surfaces as a picture, drawn by numpy: no OpenGL, whose start takes longer than the drawing and whose drivers can end the
+process that loads them.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
-from ctypes.util import find_library
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..levels.colors import LEVEL_COLORS
-from ..measure.surfaces import write_surface
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
-    from vtkmodules.vtkRenderingCore import vtkRenderer
 
-_PIXELS = (360, 640)
-_LONGEST_S = 20.0
-"""Of waiting for a picture: one takes less than a second."""
+PIXELS = (360, 640)
+"""Width and height of the picture."""
+SAMPLES = 2
+"""Of a pixel, along each axis: their mean smooths the edges."""
+CAMERA = (0.8, -1.0, 0.25)
+"""From where the spine is seen, LPS: from the front left, a little from above. The light comes from there, too."""
+FILLED = 1 / 1.12
+"""Share of the picture's height that the spine takes."""
+AMBIENT, SHINE, SHININESS = 0.08, 0.2, 20
+"""Light from everywhere, and the strength and the exponent of the reflection (Phong, Commun ACM 18:311, 1975)."""
 
 
-def render_surfaces(surfaces: Mapping[str, vtkPolyData]) -> bytes | None:
-    """A transparent PNG of the surfaces (level -> mesh, LPS mm) seen from the front left.
+@dataclass(frozen=True)
+class Fragments:
+    """The samples of the picture that triangles cover, in no order.
 
-    None without any, and where there is nothing to render with (no display, EGL or OSMesa, a driver that crashes).
+    Attributes:
+        sample: Index into the flattened picture, (n,).
+        depth: Towards the camera, mm, (n,).
+        facing: Cosine of the angle between the surface's normal and the direction to the camera, (n,).
     """
-    if not surfaces:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        for level, mesh in surfaces.items():
-            write_surface(mesh, Path(folder) / f"{level}.vtp")
-        command = [sys.executable, str(Path(__file__).resolve().parent / "surface_picture_process.py"), folder]
-        try:
-            subprocess.run(command, capture_output=True, check=True, timeout=_LONGEST_S)
-            return (Path(folder) / "surfaces.png").read_bytes()
-        except (subprocess.SubprocessError, OSError):
-            return None
+
+    sample: np.ndarray
+    depth: np.ndarray
+    facing: np.ndarray
 
 
-def render_folder(folder: Path) -> None:
-    """Read LEVEL.vtp of the folder and write `surfaces.png` beside them. What the other process runs."""
-    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  vtk finds its renderer by this import
-    from vtkmodules.vtkIOImage import vtkPNGWriter
-    from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
+def render_surfaces(surfaces: Mapping[str, vtkPolyData]) -> np.ndarray:
+    """Draw the surfaces from the front left, each in the colour of its level.
 
-    window = vtkRenderWindow()
-    window.SetOffScreenRendering(1)
-    window.SetSize(*_PIXELS)
-    # What vtk falls back on at last; it crashes where the library is not there.
-    if window.GetClassName() == "vtkOSOpenGLRenderWindow" and find_library("OSMesa") is None:
-        raise SystemExit(1)
-    window.SetAlphaBitPlanes(1)
-    window.SetMultiSamples(4)
-    window.AddRenderer(_scene(folder))
-    window.Render()
-    grab = vtkWindowToImageFilter()
-    grab.SetInput(window)
-    grab.SetInputBufferTypeToRGBA()
-    grab.ReadFrontBufferOff()
-    writer = vtkPNGWriter()
-    writer.SetInputConnection(grab.GetOutputPort())
-    writer.SetFileName(str(folder / "surfaces.png"))
-    writer.Write()
+    Args:
+        surfaces: Level -> closed triangle mesh with outward point normals, LPS mm; at least one.
+
+    Returns:
+        uint8 [row, column, red green blue alpha], PIXELS in size, first row on top; transparent where nothing is.
+    """
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    axes = _view_axes()
+    meshes = {
+        level: (
+            vtk_to_numpy(mesh.GetPoints().GetData()) @ axes.T,
+            vtk_to_numpy(mesh.GetPointData().GetNormals()) @ axes[2],
+            vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3),
+        )
+        for level, mesh in surfaces.items()
+    }
+    width, height = (SAMPLES * n for n in PIXELS)
+    points = np.concatenate([points for points, _, _ in meshes.values()])
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = min(FILLED * height / (high[1] - low[1]), width / (high[0] - low[0]))
+    middle = (low + high) / 2
+    colour = np.zeros((height * width, 4), np.float32)
+    nearest = np.full(height * width, -np.inf, np.float32)
+    for level, (points, facing, corners) in meshes.items():
+        place = (points - middle) * (scale, -scale, 1) + (width / 2, height / 2, 0)
+        drawn = _fragments(place, facing, corners, (width, height))
+        order = np.argsort(drawn.depth)
+        order = order[drawn.depth[order] > nearest[drawn.sample[order]]]
+        sample = drawn.sample[order]  # of several on one sample the last written stays: the nearest
+        nearest[sample] = drawn.depth[order]
+        colour[sample] = _lit(LEVEL_COLORS[level], drawn.facing[order])
+    picture = colour.reshape(PIXELS[1], SAMPLES, PIXELS[0], SAMPLES, 4).mean(axis=(1, 3))
+    covered = np.maximum(picture[..., 3:], 1 / SAMPLES**2)
+    picture[..., :3] /= covered  # a pixel's colour is that of its covered samples
+    return np.rint(picture * 255).astype(np.uint8)
 
 
-def _scene(folder: Path) -> vtkRenderer:
-    """The surfaces in their levels' colours, upright, filling the view."""
-    from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
-    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
+def _view_axes() -> np.ndarray:
+    """Unit vectors (rows, LPS) to the right and up in the picture, and towards the camera."""
+    towards = np.array(CAMERA) / np.linalg.norm(CAMERA)
+    right = np.cross((0.0, 0.0, 1.0), towards)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(towards, right), towards])
 
-    renderer = vtkRenderer()
-    renderer.SetBackgroundAlpha(0.0)
-    for path in sorted(folder.glob("*.vtp")):
-        reader = vtkXMLPolyDataReader()
-        reader.SetFileName(str(path))
-        mapper = vtkPolyDataMapper()
-        mapper.SetInputConnection(reader.GetOutputPort())
-        actor = vtkActor()
-        actor.SetMapper(mapper)
-        actor.GetProperty().SetColor(*LEVEL_COLORS[path.stem])
-        actor.GetProperty().SetSpecular(0.2)
-        renderer.AddActor(actor)
-    camera = renderer.GetActiveCamera()
-    camera.ParallelProjectionOn()
-    camera.SetViewUp(0, 0, 1)
-    camera.SetPosition(0.8, -1.0, 0.25)
-    renderer.ResetCamera()
-    bounds = renderer.ComputeVisiblePropBounds()
-    camera.SetParallelScale(0.56 * (bounds[5] - bounds[4]))  # half the height of the picture, mm
-    return renderer
+
+def _lit(colour: Sequence[float], facing: np.ndarray) -> np.ndarray:
+    """Red, green, blue, alpha (n, 4), 0..1, of a surface of a colour that faces the camera by these cosines (n,)."""
+    diffuse = np.clip(facing, AMBIENT, 1)
+    reflected = SHINE * np.clip(2 * diffuse**2 - 1, 0, 1) ** SHININESS  # light and eye are at one place
+    lit = np.minimum(np.multiply.outer(diffuse, colour) + reflected[:, None], 1)
+    return np.concatenate([lit, np.ones((len(lit), 1))], axis=1)
+
+
+def _fragments(place: np.ndarray, facing: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> Fragments:
+    """What the triangles that face the camera cover.
+
+    Args:
+        place: Of the points: column, row, depth, (n, 3).
+        facing: At the points, (n,).
+        corners: Indices of the triangles' points, (m, 3), counter-clockwise seen from outside.
+        size: Samples along a row, and rows.
+
+    Returns:
+        The samples whose middle lies in a triangle.
+    """
+    x, y, depth = place.T
+    ax, bx, cx = x[corners].T
+    ay, by, cy = y[corners].T
+    twice_area = (by - ay) * (cx - ax) - (bx - ax) * (cy - ay)
+    seen = twice_area > 0  # rows count downwards
+    ax, bx, cx, ay, by, cy, twice_area = (values[seen] for values in (ax, bx, cx, ay, by, cy, twice_area))
+    corners = corners[seen]
+    left, top = (np.ceil(np.minimum(np.minimum(*p), q) - 0.5).astype(int) for *p, q in ((ax, bx, cx), (ay, by, cy)))
+    right, bottom = (np.floor(np.maximum(np.maximum(*p), q) - 0.5).astype(int) for *p, q in ((ax, bx, cx), (ay, by, cy)))
+    left, top = np.maximum(left, 0), np.maximum(top, 0)
+    across, down = np.minimum(right, size[0] - 1) - left, np.minimum(bottom, size[1] - 1) - top
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    # Triangles are small, a few samples each: the first sample of all of them at once, then the second, and so on.
+    for step in np.ndindex(across.max(initial=-1) + 1, down.max(initial=-1) + 1):
+        at = np.flatnonzero((across >= step[0]) & (down >= step[1]))
+        column, row = left[at] + step[0], top[at] + step[1]
+        u, v = column + 0.5 - ax[at], row + 0.5 - ay[at]
+        of_b = ((ay - cy)[at] * u + (cx - ax)[at] * v) / twice_area[at]
+        of_c = ((by - ay)[at] * u + (ax - bx)[at] * v) / twice_area[at]
+        inside = (of_b >= 0) & (of_c >= 0) & (of_b + of_c <= 1)
+        of_b, of_c = of_b[inside], of_c[inside]
+        points, shares = corners[at[inside]].T, (1 - of_b - of_c, of_b, of_c)
+        mixed = [sum(share * values[point] for share, point in zip(shares, points, strict=True)) for values in (depth, facing)]
+        found.append((row[inside] * size[0] + column[inside], *mixed))
+    if not found:
+        return Fragments(np.zeros(0, int), np.zeros(0), np.zeros(0))
+    return Fragments(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
