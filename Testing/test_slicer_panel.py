@@ -266,8 +266,10 @@ def test_the_sample_case_is_offered_and_made_here(person):
 def nothing_installed(monkeypatch):
     from slicer import packaging
 
-    state = {"missing": ["tensorflow"]}
+    state = {"missing": ["openvino"]}
     monkeypatch.setattr(slicer_setup, "missing", lambda: state["missing"])
+    monkeypatch.setattr(slicer_setup, "_installed_engine", lambda: None if state["missing"] else "openvino")
+    monkeypatch.setattr(slicer_setup, "accelerator_present", lambda: False)
     monkeypatch.setattr(packaging, "calls", [])
     monkeypatch.setattr(packaging, "answer", lambda requirements: state.update(missing=[]))
     return packaging
@@ -278,13 +280,52 @@ def test_the_first_click_asks_installs_and_goes_on(person, nothing_installed):
     person.ui.waterSelector.choose(nodes["water"])
     person.segment()
     (question,) = person.boxes
-    assert "TensorFlow" in question
-    assert "GB" in question
+    assert "OpenVINO" in question
+    assert "TensorFlow" not in question
+    assert "0.3 GB" in question
     (first,) = nothing_installed.calls
-    assert any(requirement.startswith("tensorflow") for requirement in first["requirements"])
+    names = {requirement.partition(">")[0] for requirement in first["requirements"]}
+    assert names == {"openvino", "scikit-image", "tqdm"}
     assert f"numpy=={np.__version__}" in first["constraints"]
     assert first["alone"] == ["pymeshmetrics"]
     assert result_nodes()
+
+
+@pytest.mark.parametrize(("answer", "engine"), [("YES", "tensorflow>=2.16"), ("NO", "openvino>=2025.0"), ("CANCEL", None)])
+def test_with_a_graphics_card_one_question_chooses_what_computes(person, nothing_installed, monkeypatch, answer, engine):
+    monkeypatch.setattr(slicer_setup, "accelerator_present", lambda: True)
+    person.ui.waterSelector.choose(person.load("water")["water"])
+    BOXES.answers.append({"YES": 0x4000, "NO": 0x10000, "CANCEL": BOXES.CANCEL}[answer])
+    if engine:
+        person.segment()
+    else:
+        person.click(person.ui.segmentButton)
+    (question,) = person.boxes
+    assert question.index("graphics card") < question.index("Yes: TensorFlow") < question.index("No: OpenVINO")
+    asked = [call["requirements"][0] for call in nothing_installed.calls]
+    assert asked == ([engine] if engine else [])
+    assert bool(result_nodes()) == bool(engine)
+
+
+@pytest.mark.parametrize("card", [False, True])
+def test_where_openvino_has_no_wheel_tensorflow_serves(person, nothing_installed, monkeypatch, card):
+    monkeypatch.setattr(slicer_setup, "accelerator_present", lambda: card)
+    monkeypatch.setattr(slicer_setup.platform, "machine", lambda: "ppc64le")
+    person.ui.waterSelector.choose(person.load("water")["water"])
+    person.segment()
+    (question,) = person.boxes
+    assert "TensorFlow" in question
+    assert "OpenVINO" not in question
+    assert [call["requirements"][0] for call in nothing_installed.calls] == ["tensorflow>=2.16"]
+
+
+def test_what_is_missing_is_one_engine_and_what_both_need(monkeypatch):
+    found = {"scipy"}
+    monkeypatch.setattr(slicer_setup.importlib.util, "find_spec", lambda name: name if name in found else None)
+    assert slicer_setup.missing() == ["openvino", "skimage", "tqdm", "meshmetrics"]
+    for engine in ("openvino", "tensorflow"):
+        found = {"scipy", "skimage", "tqdm", "meshmetrics", engine}
+        assert slicer_setup.missing() == []
 
 
 def test_a_no_installs_nothing_and_says_so(person, nothing_installed):
@@ -319,15 +360,14 @@ def test_slicer_5_10_installs_with_its_own_pip_install(person, nothing_installed
     monkeypatch.setitem(sys.modules, "slicer.packaging", None)  # importing it fails, as in 5.10
     monkeypatch.setattr(slicer.util, "pip_install", lambda arguments: (calls.append(arguments), nothing_installed.answer([])))
     person.logic.installPackages()
-    assert calls[0][:2] == ["-r", str(slicer_setup.REQUIREMENTS)]
-    assert calls[0][2] == "-c"
+    assert calls[0][:4] == ["openvino>=2025.0", "-r", str(slicer_setup.REQUIREMENTS), "-c"]
     assert calls[1] == ["--no-deps", "pymeshmetrics"]
 
 
 def test_requirements_replace_nothing_that_slicer_bundles():
     lines = [line.partition("#")[0].strip() for line in slicer_setup.REQUIREMENTS.read_text().splitlines()]
     names = [line.partition(">")[0].lower() for line in lines if line]
-    assert "tensorflow" in names
+    assert set(names) == {"scikit-image", "tqdm"}
     assert not set(names) & {name.lower() for name in slicer_setup.BUNDLED}
     assert not any("==" in line for line in lines)
 

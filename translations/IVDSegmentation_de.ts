@@ -470,10 +470,6 @@
       <translation>Fertig.</translation>
     </message>
     <message>
-      <source>IVD Segmentation</source>
-      <translation>IVD Segmentation</translation>
-    </message>
-    <message>
       <source>No report was saved.</source>
       <translation>Es wurde kein Bericht gespeichert.</translation>
     </message>
@@ -552,12 +548,30 @@
   <context>
     <name>slicer.setup</name>
     <message>
+      <source>IVD Segmentation</source>
+      <translation>IVD Segmentation</translation>
+    </message>
+    <message>
       <source>IVD Segmentation needs Python packages that Slicer does not bring: {packages} (about {download} GB to download, {disk} GB on disk, once). They are installed into this Slicer; nothing that belongs to Slicer is replaced.
 
 Install them now?</source>
       <translation>IVD Segmentation braucht Python-Pakete, die Slicer nicht mitbringt: {packages} (einmalig etwa {download} GB herunterzuladen, {disk} GB auf der Platte). Sie werden in dieses Slicer installiert; nichts, was zu Slicer gehört, wird ersetzt.
 
 Jetzt installieren?</translation>
+    </message>
+    <message>
+      <source>IVD Segmentation needs Python packages that Slicer does not bring, and this computer has a graphics card. Shall the graphics card compute?
+
+Yes: {card} is installed, which can train networks, too (about {card_download} GB to download, {card_disk} GB on disk).
+No: {processor} is installed, which computes on the processor (about {download} GB to download, {disk} GB on disk).
+
+With it come {packages}. All are installed once, into this Slicer; nothing that belongs to Slicer is replaced.</source>
+      <translation>IVD Segmentation braucht Python-Pakete, die Slicer nicht mitbringt, und dieser Rechner hat eine Grafikkarte. Soll die Grafikkarte rechnen?
+
+Ja: {card} wird installiert, womit sich auch Netze trainieren lassen (etwa {card_download} GB herunterzuladen, {card_disk} GB auf der Platte).
+Nein: {processor} wird installiert und rechnet auf dem Prozessor (etwa {download} GB herunterzuladen, {disk} GB auf der Platte).
+
+Dazu kommen {packages}. Alle werden einmal installiert, in dieses Slicer; nichts, was zu Slicer gehört, wird ersetzt.</translation>
     </message>
     <message>
       <source>Nothing was installed: press Segment again when these may be installed: {packages}</source>

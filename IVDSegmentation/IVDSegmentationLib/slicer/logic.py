@@ -63,14 +63,15 @@ class SegmentationLogic(VTKObservationMixin):
         """Load the Dixon channels in a folder; channel -> new volume node. Raises InputError, and loads nothing then."""
         return add_channels(read_channels(Path(folder)), Path(folder).name)
 
-    def installPackages(self) -> str:
-        """Install what the segmentation needs beside Slicer, having asked before. Returns what the user should know of it,
-        may be empty. Raises setup.SetupError."""
+    def installPackages(self, engine: str = "") -> str:
+        """Install what the segmentation needs beside Slicer, having asked before. engine: `openvino` or `tensorflow`, what is
+        to compute; the smaller that serves this computer otherwise. Returns what the user should know of it, may be empty.
+        Raises setup.SetupError."""
         try:
             from slicer import packaging
         except ImportError:  # Slicer 5.10
             packaging = None
-        return setup.install(slicer.util.pip_install, packaging)
+        return setup.install(slicer.util.pip_install, packaging, engine or setup.best_engine())
 
     def segment(  # noqa: PLR0917
         self,

@@ -135,14 +135,15 @@ class Panel(VTKObservationMixin):
         """Whether the segmentation has the packages it needs, the user having been asked to install them."""
         if not setup.missing():
             return True
-        if not slicer.util.confirmOkCancelDisplay(setup.question(), _("IVD Segmentation")):
+        engine = setup.ask()
+        if engine is None:
             self.ui.stageMessage.text = setup.declined()
             return False
         self.ui.inputsMessage.text = self.ui.stageMessage.text = ""
         with errors_shown():
             self._widget.enabled = False  # Slicer 5.10 installs without a dialog in front of the panel
             try:
-                self.ui.inputsMessage.text = self.logic.installPackages()
+                self.ui.inputsMessage.text = self.logic.installPackages(engine)
             except setup.SetupError as error:
                 self.ui.stageMessage.text = str(error)
                 if not error.shown:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -17,6 +19,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import IVDSegmentationError
+from ..networks.engine import accelerator_present
 
 if TYPE_CHECKING:
     from ..worker.client import WorkerClient
@@ -29,9 +32,34 @@ ALONE = "pymeshmetrics"
 BUNDLED = ("numpy", "scipy", "SimpleITK", "vtk", "requests", "pydicom", "setuptools")
 """What Slicer brings and no installation of ours may replace."""
 
-_NEEDED = ("tensorflow", "skimage", "scipy", "tqdm", "meshmetrics")
-_PACKAGES = ("TensorFlow", "scikit-image", "tqdm", "pymeshmetrics")
-_DOWNLOAD_GB, _ON_DISK_GB = 0.7, 2
+_NEEDED = ("skimage", "scipy", "tqdm", "meshmetrics")
+_PACKAGES = ("scikit-image", "tqdm", "pymeshmetrics")
+_WHEELS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64"), ("Darwin", "x86_64")}
+"""Systems and processors that OpenVINO has wheels for."""
+
+
+@dataclass(frozen=True)
+class EnginePackage:
+    """A package that computes the networks.
+
+    Attributes:
+        title: Its name.
+        requirement: What pip is asked for.
+        download_gb: Of all that is installed with it, about.
+        on_disk_gb: The same, unpacked.
+    """
+
+    title: str
+    requirement: str
+    download_gb: float
+    on_disk_gb: float
+
+
+ENGINE_PACKAGES: Mapping[str, EnginePackage] = {
+    "openvino": EnginePackage("OpenVINO", "openvino>=2025.0", 0.1, 0.3),
+    "tensorflow": EnginePackage("TensorFlow", "tensorflow>=2.16", 0.7, 2),
+}
+"""By import name; either one suffices."""
 
 
 class SetupError(IVDSegmentationError):
@@ -45,22 +73,79 @@ class SetupError(IVDSegmentationError):
 
 def missing() -> list[str]:
     """The packages, by import name, that the segmentation process would not find. Imports none of them."""
-    return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    return lacking if _installed_engine() else [best_engine(), *lacking]
 
 
-def question() -> str:
-    """What to ask before anything is installed."""
+def _installed_engine() -> str | None:
+    return next((name for name in ENGINE_PACKAGES if importlib.util.find_spec(name) is not None), None)
+
+
+def best_engine() -> str:
+    """The smallest of ENGINE_PACKAGES that serves this computer: OpenVINO, where there is a wheel of it."""
+    return "openvino" if (platform.system(), platform.machine()) in _WHEELS else "tensorflow"
+
+
+def ask() -> str | None:
+    """Ask the user what may be installed, in one box.
+
+    Returns:
+        The engine that the user has chosen (of ENGINE_PACKAGES), to be given to `install`; None for a no.
+    """
+    title = _("IVD Segmentation")
+    engine = _installed_engine() or best_engine()
+    if _installed_engine() or engine == "tensorflow" or not accelerator_present():
+        return engine if slicer.util.confirmOkCancelDisplay(question(engine), title) else None
+    import qt
+
+    buttons = qt.QMessageBox.Yes | qt.QMessageBox.No | qt.QMessageBox.Cancel
+    answer = slicer.util.messageBox(question_of_card(), windowTitle=title, standardButtons=buttons)
+    return {qt.QMessageBox.Yes: "tensorflow", qt.QMessageBox.No: "openvino"}.get(answer)
+
+
+def question(engine: str) -> str:
+    """What to ask before anything is installed. engine: of ENGINE_PACKAGES, the one that is to compute."""
+    package = ENGINE_PACKAGES[engine]
+    installed = _installed_engine() is not None
     return _(
         "IVD Segmentation needs Python packages that Slicer does not bring: {packages} (about {download} GB to download, "
         "{disk} GB on disk, once). They are installed into this Slicer; nothing that belongs to Slicer is replaced.\n\n"
         "Install them now?"
-    ).format(packages=", ".join(_PACKAGES), download=_DOWNLOAD_GB, disk=_ON_DISK_GB)
+    ).format(
+        packages=", ".join(_PACKAGES if installed else (package.title, *_PACKAGES)),
+        download=0.1 if installed else package.download_gb,
+        disk=0.1 if installed else package.on_disk_gb,
+    )
+
+
+def question_of_card() -> str:
+    """What to ask where there is a graphics card besides the processor."""
+    card, processor = ENGINE_PACKAGES["tensorflow"], ENGINE_PACKAGES["openvino"]
+    return _(
+        "IVD Segmentation needs Python packages that Slicer does not bring, and this computer has a graphics card. Shall the "
+        "graphics card compute?\n\n"
+        "Yes: {card} is installed, which can train networks, too (about {card_download} GB to download, {card_disk} GB on "
+        "disk).\n"
+        "No: {processor} is installed, which computes on the processor (about {download} GB to download, {disk} GB on "
+        "disk).\n\n"
+        "With it come {packages}. All are installed once, into this Slicer; nothing that belongs to Slicer is replaced."
+    ).format(
+        card=card.title,
+        card_download=card.download_gb,
+        card_disk=card.on_disk_gb,
+        processor=processor.title,
+        download=processor.download_gb,
+        disk=processor.on_disk_gb,
+        packages=", ".join(_PACKAGES),
+    )
 
 
 def declined() -> str:
     """What to say where the user said no."""
+    installed = _installed_engine() is not None
+    packages = _PACKAGES if installed else (ENGINE_PACKAGES[best_engine()].title, *_PACKAGES)
     return _("Nothing was installed: press Segment again when these may be installed: {packages}").format(
-        packages=", ".join(_PACKAGES)
+        packages=", ".join(packages)
     )
 
 
@@ -74,11 +159,11 @@ class Packaging(Protocol):
     ) -> object: ...
 
 
-def install(pip_install: Callable[[list[str]], object], packaging: Packaging | None) -> str:
+def install(pip_install: Callable[[list[str]], object], packaging: Packaging | None, engine: str) -> str:
     """Install what is missing, the user having said yes; nothing while Slicer is tested.
 
     pip_install: slicer.util's, with pip's arguments. packaging: slicer.packaging, which shows the progress, and a box of its
-    own where pip fails; None before Slicer 5.12.
+    own where pip fails; None before Slicer 5.12. engine: of ENGINE_PACKAGES, the one that is to compute.
 
     Returns which packages in use have become others, and that Slicer is to be started again; empty in the common case.
     Raises SetupError where it fails or something is missing still.
@@ -86,29 +171,30 @@ def install(pip_install: Callable[[list[str]], object], packaging: Packaging | N
     if slicer.app.testingEnabled():
         raise SetupError(_("Nothing is installed while Slicer is tested."))
     before = _versions_in_use()
+    requirement = ENGINE_PACKAGES[engine].requirement
     try:
         with _constraints() as constraints:
             if packaging is None:
-                pip_install(["-r", str(REQUIREMENTS), "-c", str(constraints)])
+                pip_install([requirement, "-r", str(REQUIREMENTS), "-c", str(constraints)])
                 pip_install(["--no-deps", ALONE])
             else:
                 # Not pip_ensure: it would ask, in the middle of this, whether to restart Slicer.
-                wanted = [str(one) for one in packaging.load_requirements(str(REQUIREMENTS))]
+                wanted = [requirement, *(str(one) for one in packaging.load_requirements(str(REQUIREMENTS)))]
                 packaging.pip_install(wanted, str(constraints), [ALONE], requester="IVD Segmentation")
     except Exception as error:  # pip's failures have no common type across Slicer versions
-        raise SetupError(_failed(), shown=packaging is not None and isinstance(error, CalledProcessError)) from error
+        raise SetupError(_failed(engine), shown=packaging is not None and isinstance(error, CalledProcessError)) from error
     importlib.invalidate_caches()
     if missing():
-        raise SetupError(_failed())
+        raise SetupError(_failed(engine))
     after = _versions_in_use()
     return _renewed([name for name, held in before.items() if after.get(name, held) != held])
 
 
-def _failed() -> str:
+def _failed(engine: str) -> str:
     return _(
         "The packages could not be installed: connect this computer to the internet and press Segment again, or install "
         "them from a folder of wheels with slicer.util.pip_install({arguments})"
-    ).format(arguments=f"'--no-index --find-links FOLDER -r \"{REQUIREMENTS}\"'")
+    ).format(arguments=f"'--no-index --find-links FOLDER {engine} -r \"{REQUIREMENTS}\"'")
 
 
 def _renewed(names: list[str]) -> str:
