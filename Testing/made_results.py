@@ -35,7 +35,7 @@ def result_of_phantom(
         probability=probability,
         labels=phantom.labels,
         label_volume=Volume(on_input, case.input_grid, "discs"),
-        warnings=case.warnings,
+        findings=case.findings,
         timings_s={"localize": 0.5, "segment": 0.6},
         model="default",
     )
@@ -51,7 +51,7 @@ def worker_result_of(result: SegmentationResult, report: Mapping[str, Any]) -> W
     return WorkerResult(
         label_volume=result.label_volume,
         discs=result.discs,
-        warnings=result.warnings,
+        findings=result.findings,
         channels_given=tuple(sorted(set(result.case.channels) - result.case.derived)),
         channels_derived=tuple(sorted(result.case.derived)),
         timings_s=result.timings_s,

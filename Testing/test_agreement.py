@@ -157,9 +157,9 @@ def test_axes_in_another_order_change_nothing_and_another_grid_is_warned_of() ->
     assert straight.discs[0].volume_difference_percent == pytest.approx(-100 / 6)
     coarse = Grid((10, 10, 30), (4.0, 2.5, 2.5), (6.0, -59.375, 900.625))
     warned = compare(volume(ours[::2, ::2, ::2], coarse), volume(theirs, SPINE))
-    assert "another grid" in warned.warnings[0] and len(warned.discs) == 3
+    assert [one.code for one in warned.findings] == ["prediction_resampled"] and len(warned.discs) == 3
     far = compare(volume(ours, Grid(SPINE.size, SPINE.spacing_mm, (5.0, 500.0, 900.0))), volume(theirs, SPINE))
-    assert far.warnings and len(far.missing) == 3 and far.overall_dice == 0
+    assert far.findings and len(far.missing) == 3 and far.overall_dice == 0
 
 
 def test_degenerate_masks_are_compared_or_refused() -> None:
@@ -193,7 +193,7 @@ def test_two_folders_are_paired_by_case_and_what_has_no_partner_is_told(tmp_path
     found = evaluate(tmp_path / "ours", tmp_path / "theirs")
     assert list(found.cases) == ["one", "two"]
     assert found.cases["two"].missing == ("L5-S1", "L4-L5", "L3-L4")
-    assert len(found.warnings) == 2 and "alone" in found.warnings[0] and "two" in found.warnings[1]
+    assert [(one.code, one.values["name"]) for one in found.findings] == [("no_reference", "alone"), ("no_prediction", "two")]
     assert {row["case"] for row in found.rows()} == {"one"}
     table = found.table()
     assert "| L4-L5 | 1 | 0.909 |" in table
@@ -248,7 +248,7 @@ def test_real_expert_masks_agree_with_themselves_and_less_with_eroded_ones(tmp_p
     same = evaluate(subject, subject)
     assert len(same.cases) == 8 and all(case.overall_dice == 1 for case in same.cases.values())
     eroded = evaluate(tmp_path / "eroded", subject)
-    assert len(eroded.cases) == 8 and len(eroded.warnings) == 5
+    assert len(eroded.cases) == 8 and len(eroded.findings) == 5
     for name in (box.parent.name for box in boxes):
         assert_eroded(eroded.cases[name])
 

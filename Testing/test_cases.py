@@ -6,6 +6,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from findings_said import said
 from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid, Volume, read_volume, same_grid, to_working_grid, write_volume
@@ -48,7 +49,7 @@ def test_a_folder_of_usually_named_files_is_a_case(tmp_path, names):
     case = load_case(folder)
     assert case.name == "case7"
     assert case.derived == frozenset()
-    assert case.warnings == ()
+    assert case.findings == ()
     assert same_grid(case.input_grid, GRID)
     assert same_grid(case.working_grid, GRID)
     for channel, voxels in VOXELS.items():
@@ -98,7 +99,7 @@ def test_a_channel_on_another_grid_is_resampled_onto_the_reference_with_a_warnin
     folder = put(tmp_path / "case", {"water": "water.nii"}, voxels={"water": on(GRID)})
     put(folder, {"in_phase": "in.nii"}, other, {"in_phase": 2 * on(other)})
     case = load_case(folder)
-    assert case.warnings == ("in.nii (50x60x50 voxels) was resampled onto the grid of water.nii (20x40x36).",)
+    assert said(case.findings) == ("in.nii (50x60x50 voxels) was resampled onto the grid of water.nii (20x40x36).",)
     np.testing.assert_allclose(case.channels["in_phase"], 2 * on(GRID), rtol=0.03)
     np.testing.assert_allclose(case.channels["fat"], on(GRID), rtol=0.06)
     assert case.derived == {"fat", "opposed_phase"}
@@ -108,7 +109,7 @@ def test_a_channel_that_covers_a_part_says_so_and_one_that_covers_nothing_is_ref
     folder = put(tmp_path / "case", {"water": "water.nii"})
     half = Grid(GRID.size, GRID.spacing_mm, (-20.0, -25.0, 100.0 + 18 * 1.25))
     put(folder, {"opposed_phase": "opp.nii"}, half)
-    assert any("covers 5" in sentence and "0 elsewhere" in sentence for sentence in load_case(folder).warnings)
+    assert any("covers 5" in sentence and "0 elsewhere" in sentence for sentence in said(load_case(folder).findings))
     put(folder, {"opposed_phase": "opp.nii"}, Grid(GRID.size, GRID.spacing_mm, (-20.0, -25.0, 400.0)))
     with pytest.raises(
         InputError,
@@ -182,7 +183,7 @@ def test_each_file_is_read_once_and_channels_of_one_grid_are_never_resampled(tmp
 @pytest.mark.parametrize("folder", BOXES, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_every_real_box_is_a_case_without_a_warning(folder):
     case = load_case(folder)
-    assert case.warnings == ()
+    assert case.findings == ()
     assert case.derived == {"water"}
     assert case.working_grid.size == (35, 35, 25)
     # The boxes' NIfTI identity is right, anterior, superior: towards left and posterior both are flipped.
@@ -194,7 +195,7 @@ def test_real_water_volumes_are_cases_without_a_warning():
     for folder in WATERS[:4]:
         case = load_case(folder)
         assert set(case.channels) == {"water"}
-        assert case.warnings == ()
+        assert case.findings == ()
         assert case.working_grid.size == (38, 176, 176)
 
 
@@ -206,9 +207,8 @@ def test_the_papers_copied_water_is_found_in_files_and_replaced(tmp_path):
     shutil.copy(box / "in_phase.nii.gz", tmp_path / "water.nii.gz")
     case = load_case(tmp_path)
     assert case.derived == {"water"}
-    assert len(case.warnings) == 1
-    assert "water" in case.warnings[0]
-    assert "exactly the same image" in case.warnings[0]
+    (copy,) = case.findings
+    assert (copy.code, copy.values["dropped"]) == ("channel_copy_computed", "water")
     np.testing.assert_array_equal(case.channels["water"], load_case(box).channels["water"])
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from IVDSegmentationLib.cli.commands import main
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import read_volume
-from IVDSegmentationLib.levels.labelling import UNCERTAIN
 from IVDSegmentationLib.networks.models import MODELS_FOLDER, ROLES, checksum, load_arrays, save_arrays
 from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
@@ -181,12 +181,13 @@ def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, 
         def segment(self, case, lowest_level):
             return SimpleNamespace(discs=())
 
-    uncertain = f"{UNCERTAIN}: the lowest disc is L5-S1 with a probability of 60%."
+    uncertain, note = finding("structure_below_may_be_disc", "L5-S1"), finding("gpu_memory")
+    report = {"findings": [uncertain.to_json(), note.to_json()]}
     monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda **_: Unsure())
-    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: {"warnings": [uncertain, "Other."]})
+    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)
     assert main(["segment", str(case_folder), "-o", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().err.strip().splitlines()
-    assert lines == [f"warning: {uncertain} (option --lowest-level)", "warning: Other."]
+    assert lines == [f"warning: {uncertain.text()} (option --lowest-level)", f"note: {note.text()}"]
 
 
 def test_an_unknown_level_is_said(tmp_path, capsys, case_folder):

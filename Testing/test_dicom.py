@@ -84,7 +84,7 @@ def test_the_vendors_series_are_told_apart_and_stacked_by_position(tmp_path, sty
     folder = write_series(tmp_path / "exam", style, one_series=style is PHILIPS)
     case = load_case(folder)
     assert case.derived == frozenset()
-    assert case.warnings == ()
+    assert case.findings == ()
     for channel in CHANNELS:
         np.testing.assert_array_equal(case.channels[channel], expected(STORED[channel]))
     # Voxel (0, 0, 0) of the working grid: the leftmost... i.e. lowest L, P, S corner of the slices' centres.

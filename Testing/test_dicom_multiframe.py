@@ -48,7 +48,7 @@ def ge(folder):
 def test_the_channels_of_enhanced_objects_are_told_apart_and_placed(tmp_path, write):
     write(tmp_path / "exam")
     case = load_case(tmp_path / "exam")
-    assert case.derived == frozenset() and case.warnings == ()
+    assert case.derived == frozenset() and case.findings == ()
     for channel in CHANNELS:
         np.testing.assert_array_equal(case.channels[channel], expected(STORED[channel]))
     assert case.working_grid.spacing_mm == (STEP_MM, 1.25, 1.25)

@@ -36,7 +36,7 @@ def assert_same(case, one, other):
     first, second = one.segment(case), other.segment(case)
     assert [disc.level for disc in first.discs] == [disc.level for disc in second.discs]
     assert [disc.flags for disc in first.discs] == [disc.flags for disc in second.discs]
-    assert first.warnings == second.warnings
+    assert first.findings == second.findings
     assert np.mean(first.label_volume.voxels != second.label_volume.voxels) <= 1e-4
     np.testing.assert_allclose(first.probability, second.probability, atol=0.01)
     for mine, theirs in zip(first.discs, second.discs, strict=True):

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.findings import finding, has_uncertain_levels
 from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid, read_volume
 from IVDSegmentationLib.levels import likelihood as level_evidence
 from IVDSegmentationLib.levels.image_below import disc_below
-from IVDSegmentationLib.levels.labelling import CERTAIN, LABELS, LEVELS, UNCERTAIN, Naming, name_levels
+from IVDSegmentationLib.levels.labelling import CERTAIN, LABELS, LEVELS, Naming, name_levels
 from IVDSegmentationLib.levels.likelihood import DiscShape, shape_of
 from IVDSegmentationLib.phantom import Anatomy
 from IVDSegmentationLib.phantom.check import draw_unusual
@@ -33,7 +34,7 @@ def _spine(levels: Sequence[int], bottom_mm: float = -100.0, tilt_deg: float = 0
 
 
 def _uncertain(naming: Naming) -> bool:
-    return any("Levels uncertain, check" in warning for warning in naming.warnings)
+    return has_uncertain_levels(naming.findings)
 
 
 def test_labels_are_fixed_for_life() -> None:
@@ -43,20 +44,20 @@ def test_labels_are_fixed_for_life() -> None:
 
 def test_an_average_spine_is_named_without_a_warning() -> None:
     naming = name_levels(_spine(range(8)), FIELD)
-    assert naming.levels == LEVELS[:8] and naming.warnings == () and naming.probability > 0.99
+    assert naming.levels == LEVELS[:8] and naming.findings == () and naming.probability > 0.99
 
 
 @pytest.mark.parametrize("missed", range(1, 7))
 def test_a_missed_disc_shifts_no_name_and_is_told(missed: int) -> None:
     naming = name_levels(_spine([p for p in range(8) if p != missed]), FIELD)
     assert naming.levels == tuple(level for level in LEVELS[:8] if level != LEVELS[missed])
-    assert f"No disc was found at {LEVELS[missed]}," in naming.warnings[0] and len(naming.warnings) == 1
+    assert naming.findings == (finding("disc_not_found", LEVELS[missed]),)
 
 
 def test_two_missed_neighbours_shift_no_name() -> None:
     naming = name_levels(_spine([0, 1, 4, 5, 6, 7]), FIELD).renamed("L5-S1")
     assert naming.levels == tuple(LEVELS[p] for p in (0, 1, 4, 5, 6, 7))
-    assert "No disc was found at L3-L4, L2-L3," in naming.warnings[0]
+    assert naming.findings == (finding("disc_not_found", "L3-L4", "L2-L3"),)
 
 
 def test_a_structure_between_two_discs_gets_no_name_and_shifts_none() -> None:
@@ -64,7 +65,7 @@ def test_a_structure_between_two_discs_gets_no_name_and_shifts_none() -> None:
     x, y, z = (float(c) for c in np.mean([discs[2].center_mm, discs[3].center_mm], axis=0))
     naming = name_levels([*discs[:3], DiscShape((x, y, z), 10.0, 25.0), *discs[3:]], FIELD)
     assert naming.levels == (*LEVELS[:3], None, *LEVELS[3:7])
-    assert naming.warnings == ("A structure between L3-L4 and L2-L3 fits no disc of the chain and was left out: check it.",)
+    assert naming.findings == (finding("structure_between_left_out", "L3-L4", "L2-L3"),)
 
 
 def test_the_rudimentary_disc_of_the_sacrum_is_not_taken_for_l5_s1() -> None:
@@ -72,8 +73,7 @@ def test_the_rudimentary_disc_of_the_sacrum_is_not_taken_for_l5_s1() -> None:
     rudiment = DiscShape((0.0, 19.0, -126.0), 45.0, 30.0, 22.0)
     naming = name_levels([rudiment, *discs], FIELD)
     assert naming.levels == (None, *LEVELS[:7]) and naming.probability >= CERTAIN
-    (left_out,) = naming.warnings
-    assert "resembles the rudimentary disc S1-S2 and was left out" in left_out
+    assert naming.findings == (finding("rudimentary_disc_left_out"),)
 
 
 def test_depth_tells_a_steep_l5_s1_from_the_rudimentary_disc() -> None:
@@ -99,7 +99,8 @@ def test_a_half_outlined_l5_s1_is_not_left_out_without_a_warning() -> None:
     backs = (18.0, 0.0, -6.0, -7.0, -3.0, 6.0)
     discs = [DiscShape((0.0, y, z - 150), *shape) for y, z, shape in zip(backs, heights, shapes, strict=True)]
     naming = name_levels(discs, FIELD)
-    assert naming.levels[0] == "L5-S1" or "the lowest disc is L5-S1 with a probability of" in naming.warnings[0]
+    unsure = [one.levels[0] for one in naming.findings if one.code == "lowest_level_uncertain"]
+    assert naming.levels[0] == "L5-S1" or unsure == ["L5-S1"]
 
 
 def test_a_structure_of_no_level_near_the_lowest_disc_makes_the_names_uncertain() -> None:
@@ -107,11 +108,11 @@ def test_a_structure_of_no_level_near_the_lowest_disc_makes_the_names_uncertain(
     stray = DiscShape((0.0, -20.0, -132.0), -25.0, 40.0)
     naming = name_levels([stray, *discs], FIELD)
     assert naming.levels == (None, *LEVELS[:7])
-    assert f"{UNCERTAIN}: if what lies below L5-S1 is a disc, all names move up by one." in naming.warnings
+    assert finding("structure_below_may_be_disc", "L5-S1") in naming.findings
     x, y, z = (float(c) for c in np.mean([discs[0].center_mm, discs[1].center_mm], axis=0))
     naming = name_levels([discs[0], DiscShape((x, y, z), -10.0, 20.0), *discs[1:]], FIELD)
     assert naming.levels == ("L5-S1", None, *LEVELS[1:7])
-    assert f"{UNCERTAIN}: if what lies between L5-S1 and L4-L5 is a disc, the names above it move up by one." in naming.warnings
+    assert finding("structure_between_may_be_disc", "L5-S1", "L4-L5") in naming.findings
 
 
 def test_two_structures_in_the_sacrum_shift_no_name() -> None:
@@ -123,22 +124,23 @@ def test_two_structures_in_the_sacrum_shift_no_name() -> None:
 def test_a_chain_with_many_faults_is_uncertain() -> None:
     naming = name_levels(_spine([0, 1, 2, 4, 6, 7]), FIELD)
     assert naming.levels == tuple(LEVELS[n] for n in (0, 1, 2, 4, 6, 7))
-    assert f"{UNCERTAIN}: in 2 places a disc was not found or a structure is none: compare with the images." in naming.warnings
+    assert finding("several_gaps", count=2) in naming.findings
 
 
 def test_discs_too_close_to_be_neighbours_make_the_names_uncertain() -> None:
     spine = _spine(range(8))
     twice = [replace(spine[n], center_mm=(10.0, 0.0, spine[n].center_mm[2] + 10)) for n in (4, 6)]
     naming = name_levels(sorted([*spine, *twice], key=lambda disc: disc.center_mm[2]), FIELD)
-    told = f"{UNCERTAIN}: T11-T12 and T10-T11 lie 14 mm apart, which fits no number of levels; one of them may be no disc."
-    assert told in naming.warnings
+    (misfit,) = [one for one in naming.findings if one.code == "distance_fits_no_level"]
+    assert misfit.levels == ("T11-T12", "T10-T11")
+    assert misfit.values["distance_mm"] == pytest.approx(14, abs=0.5)
 
 
 def test_a_disc_off_the_line_of_its_neighbours_makes_the_names_uncertain() -> None:
     spine = _spine(range(8))
     x, y, z = spine[4].center_mm
     bent = [*spine[:4], replace(spine[4], center_mm=(x, y - 24.0, z)), *spine[5:]]
-    assert any(f"{LEVELS[4]} lies off the line" in warning for warning in name_levels(bent, FIELD).warnings)
+    assert finding("disc_off_line", LEVELS[4]) in name_levels(bent, FIELD).findings
 
 
 def test_the_rudimentary_disc_and_a_gap_together_are_uncertain_but_not_with_more_of_the_sacrum() -> None:
@@ -154,7 +156,7 @@ def test_the_rudimentary_disc_and_a_gap_together_are_uncertain_but_not_with_more
 
 def test_what_the_user_says_is_taken_and_counted_from() -> None:
     naming = name_levels(_spine(range(5)), FIELD).renamed("L4-L5")
-    assert naming.levels == LEVELS[1:6] and naming.warnings == () and naming.probability == 1.0
+    assert naming.levels == LEVELS[1:6] and naming.findings == () and naming.probability == 1.0
 
 
 def test_the_level_a_person_names_is_that_of_the_lowest_disc_shown() -> None:
@@ -186,7 +188,7 @@ def test_the_level_a_person_names_is_that_of_the_lowest_disc_shown() -> None:
 def test_uncertainty_is_said_with_how_to_set_the_lowest_level() -> None:
     naming = name_levels(_spine(range(2, 5), bottom_mm=-150.0, tilt_deg=7.0), FIELD)
     assert naming.probability < 0.97
-    assert "Levels uncertain, check" in naming.warnings[0] and "set the lowest level to L" in naming.warnings[0]
+    assert naming.findings[0].code == "lowest_level_uncertain" and len(naming.findings[0].levels) == 2
 
 
 def test_one_disc_alone_is_uncertain() -> None:
@@ -241,7 +243,7 @@ def test_a_structure_above_two_discs_shifts_no_name() -> None:
     above = DiscShape((0.0, -30.0, discs[1].center_mm[2] + 16), 55.0, 12.0, 9.0)
     naming = name_levels([*discs, above], FIELD)
     assert naming.levels == ("L5-S1", "L4-L5", None)
-    assert naming.warnings == ("A structure above L4-L5 fits no disc of the chain and was left out: check it.",)
+    assert naming.findings == (finding("structure_above_left_out", "L4-L5"),)
 
 
 def test_whatever_is_found_gets_names_or_none_in_order() -> None:
@@ -280,7 +282,7 @@ def test_wrong_names_on_random_phantom_spines_are_warned_of() -> None:
             named += 1
             naming = name_levels(discs, grid)
             wrong = [level for level, true in zip(naming.levels, truth, strict=True) if level not in (None, true)]
-            if wrong and not naming.warnings:
+            if wrong and not naming.findings:
                 silent.append((kind, naming.levels, truth))
             if kind == "whole":
                 right_of_whole += naming.levels == truth
@@ -309,7 +311,7 @@ def test_the_labelled_discs_of_real_water_volumes_get_their_names(data_folder: P
         shapes.insert(0, _below_l5(vertebrae.voxels == 5, vertebrae.grid, shapes[0]))
         naming = name_levels(shapes, water.grid, [disc_below(water.voxels, water.grid, shapes)])
         right += naming.levels[1:] == LEVELS[1:5]
-        quiet += not naming.warnings
+        quiet += not naming.findings
     assert subjects >= 30
     assert right >= 0.97 * subjects, (right, subjects)
     assert quiet >= 0.8 * subjects, (quiet, subjects)
@@ -363,7 +365,7 @@ def test_a_structure_below_a_disc_that_the_image_shows_to_be_the_lowest_raises_n
     discs = [stray, *_spine(range(7))]
     seen, unseen = (name_levels(discs, FIELD, shown) for shown in ([None, 0.1], [None, None]))
     assert seen.levels == unseen.levels == (None, *LEVELS[:7])
-    assert not _uncertain(seen) and "A structure below L5-S1 fits no disc" in seen.warnings[0]
+    assert not _uncertain(seen) and seen.findings == (finding("structure_below_left_out", "L5-S1"),)
     assert _uncertain(unseen)
 
 

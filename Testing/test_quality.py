@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from findings_said import said
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.measure.measurements import CaseMeasurements, measure
-from IVDSegmentationLib.measure.quality import case_warnings, disc_flags
+from IVDSegmentationLib.measure.quality import case_findings, disc_flags
 from IVDSegmentationLib.phantom import Anatomy
 from IVDSegmentationLib.pipeline.result import SegmentationResult
 from made_results import result_of_phantom
@@ -36,7 +38,7 @@ def test_a_sound_case_has_no_flag_and_no_warning(result: SegmentationResult, mea
     whole = [disc.level for disc in measured.discs if not disc.cut]
     assert len(whole) >= 4 and LEVEL in whole
     assert [flags[level] for level in whole] == [()] * len(whole)
-    assert case_warnings({level: flags[level] for level in whole}, measured) == ()
+    assert case_findings({level: flags[level] for level in whole}, measured) == ()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,8 @@ def test_an_implausible_figure_is_flagged_for_its_disc_alone(
     result: SegmentationResult, measured: CaseMeasurements, figures: dict[str, float], sentence: str
 ) -> None:
     flags = disc_flags(result, _changed(measured, **figures))
-    assert any(sentence in flag for flag in flags[LEVEL]), flags[LEVEL]
+    assert any(sentence in text for text in said(flags[LEVEL])), flags[LEVEL]
+    assert all(flag.levels == (LEVEL,) for flag in flags[LEVEL])
     before = disc_flags(result, measured)
     far = [level for level in flags if level not in (LEVEL, "L2-L3", "L4-L5")]
     assert far and all(flags[level] == before[level] for level in far)
@@ -70,18 +73,18 @@ def test_a_cut_disc_is_flagged_as_cut_and_not_for_the_size_of_its_rest(
     result: SegmentationResult, measured: CaseMeasurements
 ) -> None:
     flags = disc_flags(result, _changed(measured, cut=True, volume_mm3=900.0, mean_height_mm=None))[LEVEL]
-    assert len(flags) == 1 and "cut by the edge of the field of view" in flags[0]
+    assert [flag.code for flag in flags] == ["cut"]
 
 
 def test_a_disc_cut_by_the_real_edge_is_flagged() -> None:
     result = result_of_phantom(4, anatomy=Anatomy(cut="caudal"))
     flags = disc_flags(result, measure(result))
-    assert "cut by the edge" in " ".join(flags[result.discs[0].level])
+    assert "cut" in {flag.code for flag in flags[result.discs[0].level]}
 
 
 def test_low_confidence_is_flagged_with_its_figure(result: SegmentationResult, measured: CaseMeasurements) -> None:
     unsure = replace(result, discs=tuple(replace(d, confidence=0.61) if d.level == LEVEL else d for d in result.discs))
-    assert disc_flags(unsure, measured)[LEVEL] == ("The confidence is low (0.61): check the outline.",)
+    assert said(disc_flags(unsure, measured)[LEVEL]) == ("The confidence is low (0.61): check the outline.",)
 
 
 def test_a_side_that_is_missing_is_flagged_with_the_side_that_is_there(
@@ -92,15 +95,16 @@ def test_a_side_that_is_missing_is_flagged_with_the_side_that_is_there(
     lost = (x > np.median(x)) & (np.abs(y - np.median(y)) > 4)
     labels[x[lost], y[lost], z[lost]] = 0
     flags = disc_flags(replace(result, labels=labels), measured)[LEVEL]
-    assert len(flags) == 1 and flags[0].startswith("The right side holds ")
+    assert [(flag.code, flag.values["side"]) for flag in flags] == [("asymmetric", "right")]
 
 
 def test_fat_in_most_discs_is_a_warning_about_exchanged_channels(measured: CaseMeasurements) -> None:
     fat = replace(measured, discs=tuple(replace(disc, signal_fat_fraction=0.8) for disc in measured.discs))
-    assert case_warnings({}, fat) == (
+    assert said(case_findings({}, fat)) == (
         "The signal fat fraction of the discs is 0.80, like marrow: check whether water and fat are exchanged.",
     )
 
 
 def test_the_case_says_which_discs_are_flagged(measured: CaseMeasurements) -> None:
-    assert case_warnings({"L5-S1": ("Something.",), "L4-L5": ()}, measured) == ("1 disc is flagged (L5-S1): see the flags.",)
+    flags = {"L5-S1": (finding("cut", "L5-S1"),), "L4-L5": ()}
+    assert said(case_findings(flags, measured)) == ("1 disc is flagged (L5-S1): see the flags.",)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.findings import finding, renamed_findings
 from IVDSegmentationLib.images import Volume
-from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN, name_levels, shifted, warnings_shifted
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, name_levels, shifted
 from IVDSegmentationLib.levels.likelihood import shape_of
 from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.pipeline.renaming import renamed
@@ -54,7 +55,7 @@ def test_a_renamed_report_is_that_of_a_result_with_these_names(
     assert np.array_equal(again.labels, directly.labels)
     assert np.array_equal(again.label_volume.voxels, label_volume.voxels)
     assert [(disc.level, disc.label) for disc in again.discs] == [(disc.level, disc.label) for disc in discs]
-    assert [list(disc.flags) for disc in again.discs] == [row["flags"] for row in report["discs"]]
+    assert [[flag.to_json() for flag in disc.flags] for disc in again.discs] == [row["flags"] for row in report["discs"]]
 
 
 def test_flags_that_depend_on_the_level_are_judged_anew(result: SegmentationResult) -> None:
@@ -64,18 +65,22 @@ def test_flags_that_depend_on_the_level_are_judged_anew(result: SegmentationResu
     }
     report = build_report(result, replace(small, discs=discs))
     row = next(disc for disc in report["discs"] if disc["level"] == "L3-L4")
-    implausible = "The volume of 2600 mm3 is implausible for L3-L4 (3500 to 26000 mm3): check the outline."
-    row["flags"] = ["The right side holds 30% of the volume more than the other: check the outline.", implausible]
-    report["warnings"] = ["1 disc is flagged (L3-L4): see the flags."]
+    implausible = finding("volume_implausible", "L3-L4", value=2600.0, low=3500.0, high=26000.0)
+    asymmetric = finding("asymmetric", "L3-L4", side="right", share=0.3)
+    row["flags"] = [asymmetric.to_json(), implausible.to_json()]
+    report["findings"] = [finding("discs_flagged", "L3-L4", count=1).to_json()]
     # Without its neighbours, whose volumes are those of the phantom.
     report["discs"] = [row]
     disc = next(disc for disc in result.discs if disc.level == "L3-L4")
     answer = replace(worker_result_of(result, report), discs=(disc,))
     thoracic = renamed(answer, "L1-L2")
-    assert thoracic.discs[0].flags == (row["flags"][0],)
-    assert thoracic.report["warnings"] == ["1 disc is flagged (L1-L2): see the flags."]
+    assert thoracic.discs[0].flags == (finding("asymmetric", "L1-L2", side="right", share=0.3),)
+    assert thoracic.report["findings"] == [finding("discs_flagged", "L1-L2", count=1).to_json()]
     lumbar = renamed(thoracic, "L4-L5")
-    assert lumbar.discs[0].flags == (row["flags"][0], implausible.replace("L3-L4", "L4-L5"))
+    assert lumbar.discs[0].flags == (
+        finding("asymmetric", "L4-L5", side="right", share=0.3),
+        finding("volume_implausible", "L4-L5", value=2600.0, low=3500.0, high=26000.0),
+    )
 
 
 def test_names_and_gaps_are_those_of_a_run_with_that_lowest_level(result: SegmentationResult) -> None:
@@ -88,24 +93,19 @@ def test_names_and_gaps_are_those_of_a_run_with_that_lowest_level(result: Segmen
         names = shifted(automatic, lowest)
         assert tuple(names[level] for level in automatic) == naming.levels
         missed = LEVELS[LEVELS.index(lowest) + 2]
-        told = warnings_shifted(
-            [f"No disc was found at {result.discs[2].level}, where there is room for one: check the levels."], names
-        )
-        assert told == [f"No disc was found at {missed}, where there is room for one: check the levels."]
-        assert told == list(naming.warnings)
+        renamed_gap = renamed_findings([finding("disc_not_found", result.discs[2].level)], names)
+        assert renamed_gap == (finding("disc_not_found", missed),) == naming.findings
 
 
-def test_only_warnings_of_levels_change() -> None:
+def test_levels_are_renamed_and_names_of_files_are_not() -> None:
     names = shifted(["L5-S1", "L3-L4"], "L4-L5")
-    warnings = [
-        f"{UNCERTAIN}: the lowest disc is L5-S1 with a probability of 60%.",
-        "L4-L5.nii.gz lies on another grid than the water volume.",
-        "A structure between L5-S1 and L3-L4 fits no disc of the chain and was left out: check it.",
+    resampled = finding("prediction_resampled", name="L4-L5.nii.gz", reference="the water volume")
+    findings = [
+        finding("lowest_level_uncertain", "L5-S1", "L4-L5", probability=0.6, other_probability=0.4),
+        resampled,
+        finding("structure_between_left_out", "L5-S1", "L3-L4"),
     ]
-    assert warnings_shifted(warnings, names) == [
-        "L4-L5.nii.gz lies on another grid than the water volume.",
-        "A structure between L4-L5 and L2-L3 fits no disc of the chain and was left out: check it.",
-    ]
+    assert renamed_findings(findings, names) == (resampled, finding("structure_between_left_out", "L4-L5", "L2-L3"))
 
 
 @pytest.mark.parametrize(("lowest", "words"), [("L6-S1", "must be one of L5-S1"), ("T2-T3", "more than a spine has")])

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import OutputError
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import read_volume, write_volume
 from IVDSegmentationLib.measure.rounding import rounded
 from IVDSegmentationLib.pipeline.figures import Figures, compute_figures
@@ -108,7 +109,7 @@ def test_measurements_csv_has_one_row_a_disc_and_the_figures_of_the_json(written
 
 def test_nan_becomes_null_and_missing_cells_stay_empty() -> None:
     assert rounded({"a": float("nan"), "b": [1.23456789, None]}) == {"a": None, "b": [1.23457, None]}
-    disc = {"level": "L4-L5", "center_mm": [1.0, 2.0, 3.0], "width_mm": None, "flags": ["One.", "Two."]}
+    disc = {"level": "L4-L5", "center_mm": [1.0, 2.0, 3.0], "width_mm": None, "flags": [{"text": "One."}, {"text": "Two."}]}
     assert measurements_csv({"discs": [disc]}).splitlines()[1] == "L4-L5,,1.0,2.0,3.0,One. Two."
 
 
@@ -239,11 +240,11 @@ def test_the_page_shows_the_figures_of_the_json(written: Path) -> None:
 
 
 def test_the_page_puts_warnings_first_and_escapes_them(result: SegmentationResult) -> None:
-    warned = replace(result, warnings=("<b>Levels uncertain & odd",))
+    warned = replace(result, findings=(finding("no_reference", name="<b>a & b"),))
     figures = compute_figures(warned)
     page = report_html(warned, figures.surfaces, build_report(warned, figures))
-    assert "&lt;b&gt;Levels uncertain &amp; odd" in page
-    assert page.index("Levels uncertain") < page.index("Mid-sagittal")
+    assert "&lt;b&gt;a &amp; b has no reference" in page
+    assert page.index("has no reference") < page.index("Mid-sagittal")
 
 
 def test_neither_the_page_nor_the_json_holds_the_name_of_the_case(result: SegmentationResult) -> None:

@@ -7,13 +7,14 @@ import pytest
 from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import Cancelled, InputError
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.networks.models import ROLES, Model
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
 from IVDSegmentationLib.pipeline.roughness import roughness
-from IVDSegmentationLib.pipeline.segment import BRIGHT_PART, Pipeline, assemble, keep_one_disc, stage_two
+from IVDSegmentationLib.pipeline.segment import Pipeline, assemble, keep_one_disc, stage_two
 from scipy import ndimage
 
 
@@ -121,7 +122,7 @@ def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(
     assert {round(d.confidence, 1) for d in oracle_pipeline.segment(four).discs} == {0.7}
     assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 0)
     result = oracle_pipeline.segment(alone)
-    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and BRIGHT_PART in result.warnings
+    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and finding("tight_outlines") in result.findings
     assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 1)
 
 
@@ -157,7 +158,7 @@ def test_a_structure_beside_the_spine_is_left_out_with_a_warning(oracle_pipeline
     labels[x - 6 : x + 6, y - 8 : y + 8, z - 4 : z + 4] = 9
     result = oracle_pipeline.segment(oracle_case(phantom, labels))
     assert not result.label_volume.voxels[x, y, z]
-    assert any("off the chain of discs" in w for w in result.warnings)
+    assert finding("structures_off_spine", count=1) in result.findings
 
 
 def test_no_disc_is_an_error_that_names_the_case(oracle_pipeline, phantom):

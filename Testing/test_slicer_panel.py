@@ -13,6 +13,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid, Volume, write_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import as_started
@@ -246,7 +247,7 @@ def test_options_reach_the_worker_and_warnings_the_user(person):
     person.segment()
     request = person.worker.requests[0]
     assert (request["lowest"], request["device"], request["reference"]) == ("L4-L5", "cpu", None)
-    assert person.ui.warningsMessage.text.splitlines()[0] == "⚠ Check the levels."
+    assert person.ui.warningsMessage.text.splitlines()[0] == f"⚠ {finding('spine_faint').text()}"
     assert person.ui.resultsMessage.text.startswith(f"{len(np.unique(PHANTOM.labels)) - 1} discs")
 
 

@@ -8,22 +8,23 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 import slicer
 import vtk
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.findings import finding, has_uncertain_levels
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
-from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, UNCERTAIN
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS
 from IVDSegmentationLib.slicer.attributes import CONFIDENCE
 from IVDSegmentationLib.slicer.volume_nodes import add_volume
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state, table_text
 
 OURS = [level for level, label in LABELS.items() if (PHANTOM.labels == label).any()]
 UP = [LEVELS[LEVELS.index(level) + 1] for level in OURS]
-WARNING = f"{UNCERTAIN}: the lowest disc is L5-S1 with a probability of 60%, L4-L5 with 30%."
+UNCERTAIN = finding("lowest_level_uncertain", "L5-S1", "L4-L5", probability=0.6, other_probability=0.3)
 
 
 @pytest.fixture
 def person():
     person = Person()
-    person.worker.warnings = (WARNING, "No disc was found at L4-L5, where there is room for one: check the levels.")
+    person.worker.findings = (UNCERTAIN, finding("disc_not_found", "L4-L5"))
     person.nodes = person.load("water", "fat")
     person.click(person.ui.findButton)
     person.segment()
@@ -92,13 +93,13 @@ def test_everything_has_the_new_names_at_once_and_nothing_is_segmented_again(per
 
 
 def test_the_warning_of_uncertain_levels_goes_and_gaps_keep_their_place(person):
-    assert UNCERTAIN in person.ui.warningsMessage.text
+    assert UNCERTAIN.text() in person.ui.warningsMessage.text
     assert not person.ui.resultsSection.collapsed  # where the lowest level is set
     assert person.ui.lowestLevelBox.enabled
     person.ui.lowestLevelBox.setCurrentText("L4-L5")
-    assert UNCERTAIN not in person.ui.warningsMessage.text
+    assert UNCERTAIN.text() not in person.ui.warningsMessage.text
     assert "No disc was found at L3-L4" in person.ui.warningsMessage.text
-    assert not any(UNCERTAIN in warning for warning in result_of(person).warnings)
+    assert not has_uncertain_levels(result_of(person).findings)
 
 
 def test_automatic_restores_the_automatic_names_and_their_warning(person):
@@ -114,7 +115,7 @@ def test_automatic_restores_the_automatic_names_and_their_warning(person):
 def test_naming_the_lowest_disc_as_it_is_confirms_it(person):
     person.ui.lowestLevelBox.setCurrentText("L5-S1")
     assert in_scene(result_of(person)) == expected(OURS)
-    assert UNCERTAIN not in person.ui.warningsMessage.text
+    assert UNCERTAIN.text() not in person.ui.warningsMessage.text
 
 
 def test_a_level_from_which_there_are_not_enough_is_refused_with_a_sentence(person):

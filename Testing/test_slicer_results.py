@@ -9,7 +9,9 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 
 import slicer
 import vtk
+from findings_said import said
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LABELS
@@ -229,7 +231,7 @@ def test_the_console_gets_the_result_without_the_panel(person):
     )
     assert [disc.level for disc in result.discs] == LEVELS
     assert set(result.models) == set(LEVELS)
-    assert result.warnings[0] == "Check the levels."
+    assert result.findings[0] == finding("spine_faint")
     (request,) = person.worker.requests
     assert set(request["volumes"]) == {"water", "fat", "in_phase", "opposed_phase"}
     assert (request["lowest"], request["device"]) == ("L5-S1", "cpu")
@@ -311,7 +313,7 @@ def test_flags_stand_in_the_row_of_their_disc_and_the_case_above(person):
     rows = {row[0]: row for row in table_text(person.ui.discsTable).rows}
     assert list(rows) == [disc.level for disc in reversed(result.discs)]
     for disc in result.discs:
-        assert rows[disc.level][1:] == (f"{disc.confidence:.0%}", "\n".join(disc.flags))
+        assert rows[disc.level][1:] == (f"{disc.confidence:.0%}", "\n".join(said(disc.flags)))
     assert "to be checked" in person.ui.resultsMessage.text
 
 

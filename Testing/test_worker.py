@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, IVDSegmentationError
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
 from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.worker.client import GPU_WARNING, WorkerClient
+from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.protocol import (
     Finished,
     Progress,
@@ -59,7 +60,7 @@ def test_a_case_comes_back_as_labels_on_its_own_oblique_grid_with_all_that_was_s
     (disc,) = result.discs
     center_mm = case["water"].grid.to_mm(np.array([9.5, 13.5, 13.5]))
     np.testing.assert_allclose(disc.center_mm, center_mm, atol=1e-6)
-    assert (disc.level, disc.label, disc.confidence, disc.flags) == ("L4-L5", 1, 0.75, ("a flag",))
+    assert (disc.level, disc.label, disc.confidence, disc.flags) == ("L4-L5", 1, 0.75, (finding("cut", "L4-L5"),))
     assert result.channels_given == ("opposed_phase", "water")
     assert result.model == "mine"
     assert {"load", "check", "localize"} <= set(result.timings_s)
@@ -74,7 +75,7 @@ def test_names_of_case_and_nodes_come_back_in_sentences_and_not_in_the_report_th
     assert result.report["case"] == ["the case", {"none": None, "half": 0.5}]
     assert result.report["reference"] == ["the reference", 120]
     assert PATIENT not in str(result.report)
-    assert any(warning.startswith(f"{PATIENT} on cpu") for warning in result.warnings)
+    assert any(one.text().startswith(f"{PATIENT} on cpu") for one in result.findings)
 
 
 def test_progress_rises_from_start_to_hand_over(tmp_path: Path) -> None:
@@ -94,8 +95,8 @@ def test_the_worker_stays_warm_between_cases_and_loads_its_networks_once(tmp_pat
         pid = client.pid
         first, second = finished(run(client)), finished(run(client))
         assert client.pid == pid
-        assert f"pid {pid}, loaded 1 times" in first.result.warnings[-1]
-        assert f"pid {pid}, loaded 1 times" in second.result.warnings[-1]
+        assert f"pid {pid}, loaded 1 times" in first.result.findings[-1].text()
+        assert f"pid {pid}, loaded 1 times" in second.result.findings[-1].text()
 
 
 def test_neither_segment_nor_poll_waits_for_an_answer() -> None:
@@ -132,10 +133,10 @@ def test_an_idle_worker_ends_by_itself_and_the_next_case_gets_another(tmp_path: 
 def test_out_of_gpu_memory_the_case_is_segmented_on_the_cpu_with_a_warning(tmp_path: Path) -> None:
     with fake(tmp_path, "gpu-memory", "none") as client:
         result = finished(run(client)).result
-        assert result.warnings[0] == GPU_WARNING
-        assert result.warnings[-1].startswith(f"{PATIENT} on cpu")
-        assert sum(GPU_WARNING in warning for warning in result.warnings) == 1
-        assert result.report["warnings"][0] == GPU_WARNING
+        assert result.findings[0] == finding("gpu_memory")
+        assert result.findings[-1].text().startswith(f"{PATIENT} on cpu")
+        assert [one.code for one in result.findings].count("gpu_memory") == 1
+        assert result.report["findings"][0] == finding("gpu_memory").to_json()
 
 
 def test_a_device_that_is_no_longer_wanted_takes_its_worker_with_it(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.errors import InputError, ModelError
+from IVDSegmentationLib.findings import Finding, finding
 from IVDSegmentationLib.images import Volume, put_back
 from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 from IVDSegmentationLib.worker import server as worker
@@ -122,6 +123,10 @@ class ThresholdPipeline:
         self.model = model
         self.device = "cpu" if device == "cpu" or _fault != "gpu-memory" else "gpu"
 
+    def _state(self, name: str) -> Finding:
+        """What the tests want to know of this process, in a finding that holds free text."""
+        return finding("no_reference", name=f"{name} on {self.device}, pid {os.getpid()}, loaded {self.loaded} times")
+
     def segment(
         self,
         case: DixonCase,
@@ -141,11 +146,11 @@ class ThresholdPipeline:
             voxels = voxels.astype(np.float32)
         return SegmentationResult(
             case=case,
-            discs=(Disc(lowest_level or "L5-S1", 1, center_mm, center_ijk, 0.75, ("a flag",)),),
+            discs=(Disc(lowest_level or "L5-S1", 1, center_mm, center_ijk, 0.75, (finding("cut", lowest_level or "L5-S1"),)),),
             probability=labels.astype(np.float32),
             labels=labels,
             label_volume=Volume(voxels, case.input_grid, "discs"),
-            warnings=(*case.warnings, f"{case.name} on {self.device}, pid {os.getpid()}, loaded {self.loaded} times"),
+            findings=(*case.findings, self._state(case.name)),
             timings_s={"localize": 0.5},
             model=self.model,
         )
@@ -162,7 +167,11 @@ def _reaching(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _small_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
     """Stands for report.py, which is tested elsewhere: what is in it must come back as it is."""
     compared = None if reference is None else [reference.source, int(reference.voxels.sum())]
-    return {"reference": compared, "case": [result.case.name, {"none": None, "half": 0.5}], "warnings": [*result.warnings]}
+    return {
+        "reference": compared,
+        "case": [result.case.name, {"none": None, "half": 0.5}],
+        "findings": [one.to_json() for one in result.findings],
+    }
 
 
 if __name__ == "__main__":

@@ -265,6 +265,201 @@
     </message>
   </context>
   <context>
+    <name>IVDSegmentationLib.findings</name>
+    <message>
+      <source>{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size}).</source>
+      <translation>{name} ({size} Voxel) wurde auf das Gitter von {reference} ({reference_size}) umgerechnet.</translation>
+    </message>
+    <message>
+      <source>{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size}); it covers {share:.0%} of it and is 0 elsewhere.</source>
+      <translation>{name} ({size} Voxel) wurde auf das Gitter von {reference} ({reference_size}) umgerechnet; es bedeckt {share:.0%} davon und ist anderswo 0.</translation>
+    </message>
+    <message>
+      <source>The {copy} and {original} channels hold exactly the same image: it was taken as {kept}, and {dropped} was computed from the other channels.</source>
+      <translation>Die Kanäle {copy} und {original} enthalten genau dasselbe Bild: es wurde als {kept} genommen, und {dropped} wurde aus den anderen Kanälen berechnet.</translation>
+    </message>
+    <message>
+      <source>The {copy} and {original} channels hold exactly the same image: it was taken as {kept}, and {dropped} is left out.</source>
+      <translation>Die Kanäle {copy} und {original} enthalten genau dasselbe Bild: es wurde als {kept} genommen, und {dropped} wird weggelassen.</translation>
+    </message>
+    <message>
+      <source>The channels contradict one another: in-phase is not the sum of water and fat. Check that each file holds the channel it is named for and that all are of one examination.</source>
+      <translation>Die Kanäle widersprechen einander: In-Phase ist nicht die Summe von Wasser und Fett. Prüfen Sie, ob jede Datei den Kanal enthält, nach dem sie benannt ist, und alle von einer Untersuchung stammen.</translation>
+    </message>
+    <message>
+      <source>The channels contradict one another: opposed-phase is not the difference of water and fat. Check that each file holds the channel it is named for and that all are of one examination.</source>
+      <translation>Die Kanäle widersprechen einander: Gegenphase ist nicht die Differenz von Wasser und Fett. Prüfen Sie, ob jede Datei den Kanal enthält, nach dem sie benannt ist, und alle von einer Untersuchung stammen.</translation>
+    </message>
+    <message>
+      <source>The channels contradict one another: opposed-phase is brighter than in-phase. Check that each file holds the channel it is named for and that all are of one examination.</source>
+      <translation>Die Kanäle widersprechen einander: Gegenphase ist heller als In-Phase. Prüfen Sie, ob jede Datei den Kanal enthält, nach dem sie benannt ist, und alle von einer Untersuchung stammen.</translation>
+    </message>
+    <message>
+      <source>The channels contradict one another: {channel} is brighter than in-phase, which holds water and fat. Check that each file holds the channel it is named for and that all are of one examination.</source>
+      <translation>Die Kanäle widersprechen einander: {channel} ist heller als In-Phase, das Wasser und Fett enthält. Prüfen Sie, ob jede Datei den Kanal enthält, nach dem sie benannt ist, und alle von einer Untersuchung stammen.</translation>
+    </message>
+    <message>
+      <source>Water and fat look swapped: what is called water shows fat. Check the names of the two channels.</source>
+      <translation>Wasser und Fett scheinen vertauscht: was Wasser heißt, zeigt Fett. Prüfen Sie die Namen der beiden Kanäle.</translation>
+    </message>
+    <message>
+      <source>{count} structures that resemble discs lie off the chain of discs and were left out: check that no disc is missing.</source>
+      <translation>{count} Strukturen, die Bandscheiben ähneln, liegen abseits der Kette der Bandscheiben und wurden weggelassen: prüfen Sie, ob eine Bandscheibe fehlt.</translation>
+    </message>
+    <message>
+      <source>1 structure that resembles a disc lies off the chain of discs and was left out: check that no disc is missing.</source>
+      <translation>1 Struktur, die einer Bandscheibe ähnelt, liegt abseits der Kette der Bandscheiben und wurde weggelassen: prüfen Sie, ob eine Bandscheibe fehlt.</translation>
+    </message>
+    <message>
+      <source>From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than an expert's: add opposed-phase or in-phase where there is one.</source>
+      <translation>Aus glattem Wasser allein folgen die Umrisse dem hellen Teil der Bandscheiben, und die Volumen sind etwa ein Sechstel kleiner als die eines Experten: fügen Sie Gegenphase oder In-Phase hinzu, wo es eines gibt.</translation>
+    </message>
+    <message>
+      <source>The memory of the GPU did not suffice: the discs were segmented on the CPU.</source>
+      <translation>Der Speicher der GPU reichte nicht: die Bandscheiben wurden auf der CPU segmentiert.</translation>
+    </message>
+    <message>
+      <source>The discs were edited in Slicer after they were segmented: the measurements and files of this report are those from before the edits.</source>
+      <translation>Die Bandscheiben wurden nach der Segmentierung in Slicer bearbeitet: Messwerte und Dateien dieses Berichts sind die von vor der Bearbeitung.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: the lowest disc is {level} with a probability of {probability:.0%}, {other_level} with {other_probability:.0%}. If it is another, set the lowest level to {other_level}.</source>
+      <translation>Niveaus unsicher, bitte prüfen: die unterste Bandscheibe ist mit einer Wahrscheinlichkeit von {probability:.0%} {level}, mit {other_probability:.0%} {other_level}. Wenn es eine andere ist, setzen Sie das unterste Niveau auf {other_level}.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: the lowest disc is {level}, but whether one was missed or one too many found above it is not certain (probability {probability:.0%}).</source>
+      <translation>Niveaus unsicher, bitte prüfen: die unterste Bandscheibe ist {level}, aber ob darüber eine übersehen oder eine zu viel gefunden wurde, ist nicht sicher (Wahrscheinlichkeit {probability:.0%}).</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: if what lies below {level} is a disc, all names move up by one.</source>
+      <translation>Niveaus unsicher, bitte prüfen: wenn das, was unter {level} liegt, eine Bandscheibe ist, rücken alle Namen um eins nach oben.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: if what lies between {level} and {other_level} is a disc, the names above it move up by one.</source>
+      <translation>Niveaus unsicher, bitte prüfen: wenn das, was zwischen {level} und {other_level} liegt, eine Bandscheibe ist, rücken die Namen darüber um eins nach oben.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: in {count} places a disc was not found or a structure is none: compare with the images.</source>
+      <translation>Niveaus unsicher, bitte prüfen: an {count} Stellen wurde eine Bandscheibe nicht gefunden, oder eine Struktur ist keine: vergleichen Sie mit den Bildern.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: {level} and {other_level} lie {distance_mm:.0f} mm apart, which fits no number of levels; one of them may be no disc.</source>
+      <translation>Niveaus unsicher, bitte prüfen: {level} und {other_level} liegen {distance_mm:.0f} mm auseinander, was zu keiner Zahl von Niveaus passt; eine davon ist vielleicht keine Bandscheibe.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: {level} lies off the line of the discs next to it; it may be no disc.</source>
+      <translation>Niveaus unsicher, bitte prüfen: {level} liegt abseits der Linie der benachbarten Bandscheiben; vielleicht ist es keine.</translation>
+    </message>
+    <message>
+      <source>Levels uncertain, check: the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or more channels.</source>
+      <translation>Niveaus unsicher, bitte prüfen: die Wirbelsäule ist in diesem großen Bildfeld nur schwach zu sehen; laden Sie einen Teil mit der Lendenwirbelsäule oder weitere Kanäle.</translation>
+    </message>
+    <message>
+      <source>No disc was found at {levels}, where there is room for one: check the levels.</source>
+      <translation>Bei {levels} wurde keine Bandscheibe gefunden, obwohl dort Platz für eine ist: prüfen Sie die Niveaus.</translation>
+    </message>
+    <message>
+      <source>The lowest structure resembles the rudimentary disc S1-S2 and was left out: check that it is no disc.</source>
+      <translation>Die unterste Struktur ähnelt der rudimentären Bandscheibe S1-S2 und wurde weggelassen: prüfen Sie, ob sie wirklich keine Bandscheibe ist.</translation>
+    </message>
+    <message>
+      <source>A structure between {level} and {other_level} fits no disc of the chain and was left out: check it.</source>
+      <translation>Eine Struktur zwischen {level} und {other_level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
+    </message>
+    <message>
+      <source>A structure above {level} fits no disc of the chain and was left out: check it.</source>
+      <translation>Eine Struktur über {level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
+    </message>
+    <message>
+      <source>A structure below {level} fits no disc of the chain and was left out: check it.</source>
+      <translation>Eine Struktur unter {level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
+    </message>
+    <message>
+      <source>The confidence is low ({confidence:.2f}): check the outline.</source>
+      <translation>Die Konfidenz ist niedrig ({confidence:.2f}): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The disc is cut by the edge of the field of view: its measurements are those of the part inside.</source>
+      <translation>Die Bandscheibe wird vom Rand des Bildfelds angeschnitten: ihre Messwerte sind die des Teils im Bild.</translation>
+    </message>
+    <message>
+      <source>The volume of {value:.0f} mm3 is implausible for {level} ({low:.0f} to {high:.0f} mm3): check the outline.</source>
+      <translation>Das Volumen von {value:.0f} mm3 ist für {level} nicht plausibel ({low:.0f} bis {high:.0f} mm3): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The mean height of {value:.1f} mm is implausible for {level} ({low:.0f} to {high:.0f} mm): check the outline.</source>
+      <translation>Die mittlere Höhe von {value:.1f} mm ist für {level} nicht plausibel ({low:.0f} bis {high:.0f} mm): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The depth of {value:.1f} mm is implausible for {level} ({low:.0f} to {high:.0f} mm): check the outline.</source>
+      <translation>Die Tiefe von {value:.1f} mm ist für {level} nicht plausibel ({low:.0f} bis {high:.0f} mm): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The width of {value:.1f} mm is implausible for {level} ({low:.0f} to {high:.0f} mm): check the outline.</source>
+      <translation>Die Breite von {value:.1f} mm ist für {level} nicht plausibel ({low:.0f} bis {high:.0f} mm): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The volume is {ratio:.1f} times that of the discs next to it: check the outline.</source>
+      <translation>Das Volumen ist das {ratio:.1f}-Fache dessen der benachbarten Bandscheiben: prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The {side} side holds {share:.0%} of the volume more than the other: check the outline.</source>
+      <translation>Auf der Seite {side} liegen {share:.0%} des Volumens mehr als auf der anderen: prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>The signal fat fraction of {fat_fraction:.2f} is like that of marrow: check for a leak into bone or exchanged channels.</source>
+      <translation>Der Signal-Fettanteil von {fat_fraction:.2f} gleicht dem von Knochenmark: prüfen Sie, ob der Umriss in den Knochen läuft oder Kanäle vertauscht sind.</translation>
+    </message>
+    <message>
+      <source>{count} discs are flagged ({levels}): see the flags.</source>
+      <translation>{count} Bandscheiben sind zu prüfen ({levels}): siehe dort.</translation>
+    </message>
+    <message>
+      <source>1 disc is flagged ({levels}): see the flags.</source>
+      <translation>1 Bandscheibe ist zu prüfen ({levels}): siehe dort.</translation>
+    </message>
+    <message>
+      <source>The signal fat fraction of the discs is {fat_fraction:.2f}, like marrow: check whether water and fat are exchanged.</source>
+      <translation>Der Signal-Fettanteil der Bandscheiben ist {fat_fraction:.2f}, wie der von Knochenmark: prüfen Sie, ob Wasser und Fett vertauscht sind.</translation>
+    </message>
+    <message>
+      <source>{name} lies on another grid than {reference} and was put onto it voxel by voxel.</source>
+      <translation>{name} liegt auf einem anderen Gitter als {reference} und wurde Voxel für Voxel darauf übertragen.</translation>
+    </message>
+    <message>
+      <source>{name} has no reference and was left out.</source>
+      <translation>{name} hat keine Referenz und wurde weggelassen.</translation>
+    </message>
+    <message>
+      <source>{name} has no prediction: all its discs count as missing.</source>
+      <translation>{name} hat keine Vorhersage: alle Bandscheiben zählen als fehlend.</translation>
+    </message>
+    <message>
+      <source>fat</source>
+      <translation>Fett</translation>
+    </message>
+    <message>
+      <source>in-phase</source>
+      <translation>In-Phase</translation>
+    </message>
+    <message>
+      <source>opposed-phase</source>
+      <translation>Gegenphase</translation>
+    </message>
+    <message>
+      <source>water</source>
+      <translation>Wasser</translation>
+    </message>
+    <message>
+      <source>left</source>
+      <translation>links</translation>
+    </message>
+    <message>
+      <source>right</source>
+      <translation>rechts</translation>
+    </message>
+  </context>
+  <context>
     <name>report.tables</name>
     <message>
       <source>Level</source>

@@ -70,11 +70,14 @@ def texts_of_tables() -> Iterator[Text]:
     """The texts of the library that are handed to a translation as variables."""
     sys.path.insert(0, str(MODULE))
     from IVDSegmentationLib.dixon.channels import PLAIN_NAMES
+    from IVDSegmentationLib.findings import KINDS, WORDS
     from IVDSegmentationLib.report import tables
     from IVDSegmentationLib.worker.session import STAGES
 
+    sentences = (text for kind in KINDS.values() for text in (kind.text, kind.singular) if text)
     headings = (heading for columns in (tables.SIZES, tables.CONTRAST, tables.AGREEMENT) for heading, _, _ in columns)
     listed: dict[str, Iterable[str]] = {
+        "IVDSegmentationLib.findings": (*sentences, *WORDS),
         "slicer.texts": PLAIN_NAMES.values(),
         "report.tables": (*PLAIN_NAMES.values(), *headings),
         "worker.session": STAGES.values(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.phantom import Phantom, make_phantom
 from IVDSegmentationLib.report.tables import TextTable
@@ -42,7 +43,7 @@ class Person:
         QSettings.held.clear()
         if not hasattr(slicer.modules, "ivdsegmentation"):
             load_module()
-        self.worker = FakeWorker(PHANTOM.labels, ("Check the levels.",))
+        self.worker = FakeWorker(PHANTOM.labels, (finding("spine_faint"),))
         self.logic.segmenter.worker = self.worker
         gc.collect()  # a slice logic takes its nodes along when it goes: those of earlier tests go now, not in the middle
         slicer.mrmlScene.Clear(0)

@@ -132,8 +132,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _segment(options: argparse.Namespace) -> None:
     from ..dixon.case import load_case
+    from ..findings import finding_of
     from ..images import read_volume
-    from ..levels.labelling import UNCERTAIN
     from ..report.files import write_outputs
     from ..report.output_folder import check_output_folder
 
@@ -151,9 +151,9 @@ def _segment(options: argparse.Namespace) -> None:
     pipeline = Pipeline(model=options.model, device=options.device, engine=options.engine)
     result = pipeline.segment(case, lowest_level=options.lowest_level)
     report = write_outputs(result, options.output, reference=reference, overwrite=options.overwrite)
-    for warning in report["warnings"]:
-        option = " (option --lowest-level)" if warning.startswith(UNCERTAIN) else ""
-        say(f"warning: {warning}{option}")
+    for finding in map(finding_of, report["findings"]):
+        option = " (option --lowest-level)" if finding.kind.uncertain_levels else ""
+        say(f"{finding.severity}: {finding.text()}{option}")
     tell(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 
 
@@ -161,8 +161,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     from ..measure.evaluation import evaluate
 
     evaluation = evaluate(options.prediction, options.reference)
-    for warning in evaluation.warnings:
-        say(f"warning: {warning}")
+    for name, case in evaluation.cases.items():
+        for finding in case.findings:
+            say(f"{finding.severity}: {name}: {finding.text()}")
+    for finding in evaluation.findings:
+        say(f"{finding.severity}: {finding.text()}")
     print(evaluation.table())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import Grid, Volume, check_voxels, same_grid, to_working_grid, working_grid_of
 from ..images.grid import grid_over
 from ..images.resampling import coarse_copy, part_on_grid
@@ -38,7 +39,7 @@ class DixonCase:
         derived: The channels that were computed, not given.
         working_grid: 2.0 x 1.25 x 1.25 mm, axes the input's own, reordered to come nearest left, posterior, superior.
         input_grid: The grid of the reference channel (the first given of REFERENCE_ORDER). Results go back to it.
-        warnings: Sentences for the user.
+        findings: What the user should know of the channels.
         given: The channels as they were given, where the field of view is too large for one pass of the networks
             (LARGEST_FIELD_VOXELS). channels and working_grid are then those of a copy of SEARCH_SPACING_MM, and
             `case_on` makes the case of a part. Empty otherwise.
@@ -50,7 +51,7 @@ class DixonCase:
     derived: frozenset[str]
     working_grid: Grid
     input_grid: Grid
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     given: Mapping[str, Volume] = field(default_factory=dict)
     dicom_files: tuple[Path, ...] = ()
 
@@ -103,7 +104,7 @@ def case_from_volumes(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         name: Name of the case; never a patient's name.
 
     Returns:
-        The case. Channels on other grids are resampled onto that of the reference channel, with a warning.
+        The case. Channels on other grids are resampled onto that of the reference channel, with a finding.
 
     Raises:
         InputError: A channel is unknown, there is none, or fat alone; `check_voxels` refuses a volume; a channel does
@@ -132,7 +133,7 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
             f"{sources[reference]} covers {_times(field_mm)} mm (left-right, antero-posterior, caudal-cranial), too "
             f"little for one disc: {_times(SMALLEST_FIELD_MM)} mm are needed"
         )
-    warnings = []
+    findings = []
     for channel, volume in volumes.items():
         if same_grid(volume.grid, input_grid):
             continue
@@ -140,13 +141,14 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         ours, theirs = f"{sources[channel]} ({_times(volume.grid.size)} voxels)", _times(input_grid.size)
         if share == 0:
             raise InputError(f"{ours} and {sources[reference]} ({theirs}) do not overlap: load volumes of one examination")
-        missing = "" if share == 1 else f"; it covers {share:.0%} of it and is 0 elsewhere"
-        warnings.append(f"{ours} was resampled onto the grid of {sources[reference]} ({theirs}){missing}.")
+        names = {"name": sources[channel], "size": _times(volume.grid.size), "reference": sources[reference]}
+        covered = "channel_resampled" if share == 1 else "channel_covers_part"
+        findings.append(finding(covered, **names, reference_size=theirs, share=share))
     if np.prod(working_grid.size, dtype=float) > LARGEST_FIELD_VOXELS:
         files = volumes[reference].files
-        whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(warnings), dict(volumes), files)
+        whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(findings), dict(volumes), files)
         # What the channels' relations have to say is said of the part that is looked at in full.
-        return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), warnings=whole.warnings, given=whole.given)
+        return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), findings=whole.findings, given=whole.given)
     on_grid = {channel: to_working_grid(volume, working_grid) for channel, volume in volumes.items()}
     channels, derived, relations = complete_channels(on_grid, working_grid.spacing_mm)
     return DixonCase(
@@ -155,7 +157,7 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         derived,
         working_grid,
         input_grid,
-        (*warnings, *relations),
+        (*findings, *relations),
         dicom_files=volumes[reference].files,
     )
 
@@ -173,8 +175,8 @@ def case_on(case: DixonCase, grid: Grid) -> DixonCase:
     finer = min(case.input_grid.spacing_mm) < min(grid.spacing_mm) and max(grid.spacing_mm) > max(case.whole_grid.spacing_mm)
     on_grid = {name: (coarse_copy if finer else part_on_grid)(volume, grid) for name, volume in case.given.items()}
     channels, derived, relations = complete_channels(on_grid, grid.spacing_mm)
-    warnings = (*case.warnings, *relations)
-    return DixonCase(case.name, channels, derived, grid, case.input_grid, warnings, dicom_files=case.dicom_files)
+    findings = (*case.findings, *relations)
+    return DixonCase(case.name, channels, derived, grid, case.input_grid, findings, dicom_files=case.dicom_files)
 
 
 def _times(values: tuple[float, ...] | np.ndarray) -> str:

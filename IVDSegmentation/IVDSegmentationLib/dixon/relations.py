@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import WORKING_SPACING_MM
 from .channels import CHANNELS, PLAIN_NAMES
 from .exchange import look_exchanged
@@ -25,7 +26,7 @@ _OUT_OF_RELATION = 0.30
 def complete_channels(
     given: Mapping[str, np.ndarray],
     spacing_mm: tuple[float, float, float] = WORKING_SPACING_MM,
-) -> tuple[dict[str, np.ndarray], frozenset[str], tuple[str, ...]]:
+) -> tuple[dict[str, np.ndarray], frozenset[str], tuple[Finding, ...]]:
     """Check the channels of an examination, and compute the missing ones that the Dixon relations determine.
 
     Any two of water, fat and in-phase give all four. Opposed-phase with in-phase says how much of two tissues there is
@@ -40,8 +41,8 @@ def complete_channels(
         spacing_mm: Voxel size along x, y, z.
 
     Returns:
-        The channels given and computed, float32, in the order of CHANNELS; the names of the computed ones; sentences
-        for the user.
+        The channels given and computed, float32, in the order of CHANNELS; the names of the computed ones; what
+        the user should know.
 
     Raises:
         InputError: A channel is unknown, or the shapes differ.
@@ -52,13 +53,13 @@ def complete_channels(
     if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{PLAIN_NAMES[name]} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
         raise InputError(f"the channels differ in their number of voxels ({listed}): put them on one grid first")
-    channels, warnings = _without_copies({name: np.asarray(given[name], np.float32) for name in CHANNELS if name in given})
-    warnings += _contradictions(_thinned(channels))
+    channels, findings = _without_copies({name: np.asarray(given[name], np.float32) for name in CHANNELS if name in given})
+    findings += _contradictions(_thinned(channels))
     derived = _derive(channels)
     if "water" in channels and "fat" in channels and look_exchanged(channels["water"], channels["fat"], spacing_mm):
-        warnings.append("Water and fat look swapped: what is called water shows fat. Check the names of the two channels.")
+        findings.append(finding("water_and_fat_swapped"))
     ordered = {name: channels[name] for name in CHANNELS if name in channels}
-    return ordered, frozenset(derived), tuple(warnings)
+    return ordered, frozenset(derived), tuple(findings)
 
 
 def _derive(channels: dict[str, np.ndarray]) -> set[str]:
@@ -79,9 +80,9 @@ def _thinned(channels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: voxels[::2, ::2, ::2] for name, voxels in channels.items()}
 
 
-def _without_copies(given: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Drop one channel of every identical pair; what is left, and a sentence on each."""
-    channels, warnings = dict(given), []
+def _without_copies(given: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[Finding]]:
+    """Drop one channel of every identical pair; what is left, and a finding on each."""
+    channels, findings = dict(given), []
     # The first of a pair is the copy unless the other channels say otherwise.
     for copy, original in (
         ("water", "in_phase"),
@@ -98,12 +99,10 @@ def _without_copies(given: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray]
         dropped = original if usual > other + _COPY_MARGIN else copy
         kept = copy if dropped == original else original
         channels = _without(channels, dropped)
-        fate = "was computed from the other channels" if dropped in _determined(channels) else "is left out"
-        warnings.append(
-            f"The {PLAIN_NAMES[copy]} and {PLAIN_NAMES[original]} channels hold exactly the same image: it was taken "
-            f"as {PLAIN_NAMES[kept]}, and {PLAIN_NAMES[dropped]} {fate}."
-        )
-    return channels, warnings
+        code = "channel_copy_computed" if dropped in _determined(channels) else "channel_copy_left_out"
+        roles = {"copy": copy, "original": original, "kept": kept, "dropped": dropped}
+        findings.append(finding(code, **{role: PLAIN_NAMES[name] for role, name in roles.items()}))
+    return channels, findings
 
 
 def _determined(channels: Mapping[str, np.ndarray]) -> set[str]:
@@ -121,20 +120,20 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one[::7, ::7, ::7], other[::7, ::7, ::7]) and np.array_equal(one, other)
 
 
-def _deviations(channels: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Relation, named as in a sentence -> mean deviation from it as a share of the mean signal (0 = fulfilled).
+def _deviations(channels: Mapping[str, np.ndarray]) -> dict[tuple[str, str], float]:
+    """Code of the finding and channel -> mean deviation from the relation, as a share of the mean signal (0 = fulfilled).
 
     Equalities are judged up to one factor between the two sides (scanners scale channels separately).
     """
     water, fat = channels.get("water"), channels.get("fat")
     in_phase, opposed = channels.get("in_phase"), channels.get("opposed_phase")
-    deviations: dict[str, float] = {}
+    deviations: dict[tuple[str, str], float] = {}
     if in_phase is not None and water is not None and fat is not None:
-        deviations["in-phase is not the sum of water and fat"] = _misfit(in_phase, water + fat)
+        deviations["in_phase_is_no_sum", "in_phase"] = _misfit(in_phase, water + fat)
     if in_phase is not None:
         for name in ("water", "fat"):
             if name in channels and not ("water" in channels and "fat" in channels):
-                deviations[f"{name} is brighter than in-phase, which holds water and fat"] = _excess(channels[name], in_phase)
+                deviations["channel_exceeds_in_phase", name] = _excess(channels[name], in_phase)
     if opposed is not None:
         difference = None
         if water is not None and fat is not None:
@@ -144,9 +143,9 @@ def _deviations(channels: Mapping[str, np.ndarray]) -> dict[str, float]:
             assert part is not None
             difference = 2 * part - in_phase
         if difference is not None:
-            deviations["opposed-phase is not the difference of water and fat"] = _misfit(opposed, np.abs(difference))
+            deviations["opposed_phase_is_no_difference", "opposed_phase"] = _misfit(opposed, np.abs(difference))
         if in_phase is not None:
-            deviations["opposed-phase is brighter than in-phase"] = _excess(opposed, in_phase)
+            deviations["opposed_phase_exceeds_in_phase", "opposed_phase"] = _excess(opposed, in_phase)
     return deviations
 
 
@@ -162,11 +161,10 @@ def _excess(smaller: np.ndarray, larger: np.ndarray) -> float:
     return float(np.mean(np.maximum(smaller - larger, 0)) / max(float(np.mean(np.abs(larger))), 1e-12))
 
 
-def _contradictions(channels: Mapping[str, np.ndarray]) -> list[str]:
-    """A sentence on every relation that the channels do not fulfil."""
+def _contradictions(channels: Mapping[str, np.ndarray]) -> list[Finding]:
+    """A finding on every relation that the channels do not fulfil."""
     return [
-        f"The channels contradict one another: {relation}. Check that each file holds the channel it is named for and "
-        "that all are of one examination."
-        for relation, deviation in _deviations(channels).items()
+        finding(code, channel=PLAIN_NAMES[channel], deviation=deviation)
+        for (code, channel), deviation in _deviations(channels).items()
         if deviation > _OUT_OF_RELATION
     ]

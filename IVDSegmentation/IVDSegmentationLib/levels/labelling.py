@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
 
 from ..errors import InputError
+from ..findings import Finding, finding, renamed_findings
 from ..images import Grid
 from .likelihood import LEVEL_COUNT, DiscShape, expected_step_mm, log_likelihood, log_prior, log_stray
 
@@ -25,23 +25,16 @@ CERTAIN, CERTAIN_WITHOUT_LOWEST = 0.97, 0.995
 """Probability from which the names carry no warning; the same where the lowest structure was taken for the rudimentary disc and
 left out: a degenerated L5-S1, half outlined, resembles it."""
 
-UNCERTAIN = "Levels uncertain, check"
-"""How the warning begins where the names are not certain."""
-
-_GAP, _LEFT_OUT = "No disc was found at", "A structure"
-"""How the warnings begin that speak of other levels by name."""
-
 STRAYS_BELOW = 2
 """So many structures below the lowest disc may be no discs of the chain, such as remnants in the sacrum."""
 
-_ODD = 1
+_USUAL_GAPS = 1
 """So many levels without a disc, or structures that are none, are usual."""
 
 _NO_DISC = 0.6
 """level_image.disc_below of less shows no disc (0.6 to 1.3 where there was one in 29 of 34 water volumes)."""
 
-_RUDIMENT = "S1-S2"
-_TABLE = (_RUDIMENT, *LEVELS)
+_TABLE = ("S1-S2", *LEVELS)
 """The levels as the tables of level_evidence index them."""
 _STEP_TOLERANCE = 0.35
 """How far the logarithm of a step may lie from that of its expected length for a number of levels to be considered."""
@@ -55,11 +48,11 @@ _TOO_NEAR = 0.78
 @dataclass(frozen=True)
 class Naming:
     """levels: the name of each disc, caudal to cranial; None for a structure that is no disc of the chain.
-    probability: that all of them are right, 0..1; 1 where the user named the lowest. warnings: sentences for the user."""
+    probability: that all of them are right, 0..1; 1 where the user named the lowest. findings: what to check of them."""
 
     levels: tuple[str | None, ...]
     probability: float
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def renamed(self, lowest_level: str) -> Naming:
         """The naming with its lowest named disc called lowest_level and the others counted on from it.
@@ -69,7 +62,7 @@ class Naming:
         """
         names = shifted([level for level in self.levels if level], lowest_level)
         levels = tuple(None if level is None else names[level] for level in self.levels)
-        return Naming(levels, 1.0, tuple(warnings_shifted(self.warnings, names)))
+        return Naming(levels, 1.0, renamed_findings(self.findings, names))
 
 
 def name_levels(discs: Sequence[DiscShape], grid: Grid, discs_below: Sequence[float | None] = ()) -> Naming:
@@ -77,7 +70,7 @@ def name_levels(discs: Sequence[DiscShape], grid: Grid, discs_below: Sequence[fl
 
     Every way to name them is weighed: which level the lowest is, where a disc was not found, whether a structure is no
     disc (level_evidence). The most probable is taken; with less than CERTAIN, or where structures near the lowest disc
-    were left out or much does not fit the chain, a warning says what else it may be and how to set it. Names count from
+    were left out or much does not fit the chain, a finding says what else it may be and how to set it. Names count from
     the sacrum: the disc above it is L5-S1, whatever the number of lumbar vertebrae.
 
     discs_below: how disc-like the image is below the first, the second and so on (image_below.disc_below), None where it
@@ -98,8 +91,8 @@ def name_levels(discs: Sequence[DiscShape], grid: Grid, discs_below: Sequence[fl
     best = ways[max((n for n in range(len(ways)) if named[n] == names), key=lambda n: weights[n])]
     probability = chances[names]
     certain = probability >= (CERTAIN_WITHOUT_LOWEST if 0 in best else CERTAIN)
-    warnings = _doubts(discs, best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
-    return Naming(names, probability, (*warnings, *_gaps(best), *_left_out(best)))
+    doubts = _doubts(discs, best, discs_below) if certain else [_uncertain(ways, posterior, probability)]
+    return Naming(names, probability, (*doubts, *_gaps(best), *_left_out(best)))
 
 
 def shifted(levels: Sequence[str], lowest_level: str) -> dict[str, str]:
@@ -115,17 +108,6 @@ def shifted(levels: Sequence[str], lowest_level: str) -> dict[str, str]:
         count = LEVELS.index(levels[-1]) - LEVELS.index(levels[0]) + 1
         raise InputError(f"{count} levels from {lowest_level} upwards are more than a spine has: check the lowest level")
     return {level: LEVELS[n + step] for n, level in enumerate(LEVELS) if 0 <= n + step < len(LEVELS)}
-
-
-def warnings_shifted(warnings: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    """Warnings of `name_levels` among others, once the user has named the lowest disc: without that of uncertain names, the
-    levels that they speak of renamed. names: of `shifted`."""
-    kept = [warning for warning in warnings if not warning.startswith(UNCERTAIN)]
-    level = re.compile("|".join(rf"\b{name}\b" for name in LEVELS))
-    return [
-        level.sub(lambda found: names.get(found[0], found[0]), warning) if warning.startswith((_GAP, _LEFT_OUT)) else warning
-        for warning in kept
-    ]
 
 
 def check_known(lowest_level: str) -> None:
@@ -188,8 +170,8 @@ def _weight(discs: Sequence[DiscShape], way: _Way, grid: Grid, discs_below: Sequ
     return log_likelihood(kept, levels) + log_prior(kept, levels, grid, disc_below) + strays
 
 
-def _uncertain(ways: Sequence[_Way], posterior: np.ndarray, probability: float) -> str:
-    """The warning where the names are certain to this probability only: what the lowest disc may be."""
+def _uncertain(ways: Sequence[_Way], posterior: np.ndarray, probability: float) -> Finding:
+    """The finding where the names are certain to this probability only: what the lowest disc may be."""
     chances: dict[str, float] = {}
     for way, chance in zip(ways, posterior, strict=True):
         named = [index for index in way if index]
@@ -197,19 +179,13 @@ def _uncertain(ways: Sequence[_Way], posterior: np.ndarray, probability: float) 
         chances[name] = chances.get(name, 0.0) + float(chance)
     ranked = sorted(chances, key=lambda name: -chances[name])
     if chances[ranked[0]] - probability > 1 - chances[ranked[0]]:
-        return (
-            f"{UNCERTAIN}: the lowest disc is {ranked[0]}, but whether one was missed or one too many found "
-            f"above it is not certain (probability {probability:.0%})."
-        )
-    other = ranked[1]
-    return (
-        f"{UNCERTAIN}: the lowest disc is {ranked[0]} with a probability of {chances[ranked[0]]:.0%}, {other} "
-        f"with {chances[other]:.0%}. If it is another, set the lowest level to {other}."
-    )
+        return finding("disc_above_uncertain", ranked[0], probability=float(probability))
+    first, second = ranked[:2]
+    return finding("lowest_level_uncertain", first, second, probability=chances[first], other_probability=chances[second])
 
 
-def _doubts(discs: Sequence[DiscShape], way: _Way, discs_below: Sequence[float | None]) -> list[str]:
-    """The warning of names that are as good as certain if the structures found are what they seem."""
+def _doubts(discs: Sequence[DiscShape], way: _Way, discs_below: Sequence[float | None]) -> list[Finding]:
+    """The finding about names that are as good as certain if the structures found are what they seem."""
     lowest = next(number for number, index in enumerate(way) if index is not None)
     shown = discs_below[lowest] if lowest < len(discs_below) else None
     # What lies below the rudimentary disc, or below a disc under which the image shows no other, is sacrum.
@@ -219,28 +195,27 @@ def _doubts(discs: Sequence[DiscShape], way: _Way, discs_below: Sequence[float |
     if above and stray <= first + STRAYS_BELOW:
         below = next((_TABLE[index] for index in reversed(way[:stray]) if index), None)
         if below is None:
-            return [f"{UNCERTAIN}: if what lies below {above} is a disc, all names move up by one."]
-        return [f"{UNCERTAIN}: if what lies between {below} and {above} is a disc, the names above it move up by one."]
+            return [finding("structure_below_may_be_disc", above)]
+        return [finding("structure_between_may_be_disc", below, above)]
     sacrum = way.index(0) if 0 in way else 0
-    odd = sum(not index for index in way[sacrum:]) + len(_missed(way))
-    if odd > _ODD:
-        return [f"{UNCERTAIN}: in {odd} places a disc was not found or a structure is none: compare with the images."]
+    gaps = sum(not index for index in way[sacrum:]) + len(_missed(way))
+    if gaps > _USUAL_GAPS:
+        return [finding("several_gaps", count=gaps)]
     return _misfit(discs, way)
 
 
-def _misfit(discs: Sequence[DiscShape], way: _Way) -> list[str]:
-    """The warning of neighbours whose distance is not that of any levels, or of one off the line of its neighbours: that one
+def _misfit(discs: Sequence[DiscShape], way: _Way) -> list[Finding]:
+    """The finding about neighbours whose distance is not that of any levels, or of one off the line of its neighbours: that one
     way is the most probable of all says nothing where none of them fits."""
     kept = [(np.asarray(disc.center_mm), index) for disc, index in zip(discs, way, strict=True) if index is not None]
     steps = [(upper - lower, low, high) for (lower, low), (upper, high) in pairwise(kept)]
     for step, low, high in steps:
         length_mm = float(np.linalg.norm(step))
         if abs(np.log(length_mm / expected_step_mm(low, high))) > _STEP_TOLERANCE:
-            between = f"{_TABLE[low]} and {_TABLE[high]} lie {length_mm:.0f} mm apart"
-            return [f"{UNCERTAIN}: {between}, which fits no number of levels; one of them may be no disc."]
+            return [finding("distance_fits_no_level", _TABLE[low], _TABLE[high], distance_mm=length_mm)]
     for (below, _, middle), (above, _, _) in pairwise(steps):
         if below @ above < _STRAIGHT * np.linalg.norm(below) * np.linalg.norm(above):
-            return [f"{UNCERTAIN}: {_TABLE[middle]} lies off the line of the discs next to it; it may be no disc."]
+            return [finding("disc_off_line", _TABLE[middle])]
     return []
 
 
@@ -250,25 +225,25 @@ def _missed(way: _Way) -> list[str]:
     return [_TABLE[index] for index in range(found[0], found[-1]) if index not in found] if found else []
 
 
-def _gaps(way: _Way) -> list[str]:
-    """The warning of levels between the found ones at which no disc was found."""
+def _gaps(way: _Way) -> list[Finding]:
+    """The finding about levels between the found ones at which no disc was found."""
     missed = _missed(way)
-    if not missed:
-        return []
-    return [f"{_GAP} {', '.join(missed)}, where there is room for one: check the levels."]
+    return [finding("disc_not_found", *missed)] if missed else []
 
 
-def _left_out(way: _Way) -> list[str]:
-    """The warnings of structures that were found and not named."""
-    warnings = []
+def _left_out(way: _Way) -> list[Finding]:
+    """The findings about structures that were found and not named."""
+    found = []
     if way[0] == 0:
-        warnings.append(
-            f"The lowest structure resembles the rudimentary disc {_RUDIMENT} and was left out: check that it is no disc."
-        )
+        found.append(finding("rudimentary_disc_left_out"))
     for number, index in enumerate(way):
         if index is None:
             below = next((_TABLE[i] for i in reversed(way[:number]) if i), None)
             above = next((_TABLE[i] for i in way[number + 1 :] if i), None)
-            where = f"between {below} and {above}" if below and above else f"{'above' if below else 'below'} {below or above}"
-            warnings.append(f"{_LEFT_OUT} {where} fits no disc of the chain and was left out: check it.")
-    return warnings
+            if below and above:
+                found.append(finding("structure_between_left_out", below, above))
+            elif below:
+                found.append(finding("structure_above_left_out", below))
+            elif above:
+                found.append(finding("structure_below_left_out", above))
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import Grid, Volume, same_grid
 from ..levels.labelling import LEVELS
 from .dataframes import to_data_frame
@@ -49,13 +50,13 @@ class DiscAgreement:
 class CaseAgreement:
     """discs: those matched, caudal to cranial. missing: discs of the reference without a match, extra: of the prediction;
     by level, empty where it has no name. overall_dice: 0..1, of all voxels of all discs, missing and extra ones too.
-    warnings: sentences."""
+    findings: how the two were made comparable."""
 
     discs: tuple[DiscAgreement, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     overall_dice: float
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def mean_dice(self) -> float:
@@ -92,14 +93,13 @@ def compare(predicted: Volume, reference: Volume) -> CaseAgreement:
 
     Both are split into discs (`split_discs`) and matched one to one so that the sum of the pairs' Dice is largest; two
     discs without a common voxel are no pair. A prediction on another grid is put onto that of the reference (nearest
-    neighbour), with a warning unless the grids differ by the order of their axes alone.
+    neighbour), with a finding unless the grids differ by the order of their axes alone.
     Raises InputError: a reference without a disc, values that are no labels.
     """
-    warnings = []
     voxels = predicted.voxels
+    findings: list[Finding] = []
     if not same_grid(predicted.grid, reference.grid):
-        voxels, warning = _on_grid(predicted, reference)
-        warnings += warning
+        voxels, findings = _on_grid(predicted, reference)
     ours, our_names = split_discs(Volume(voxels, reference.grid, predicted.source))
     theirs, their_names = split_discs(reference)
     if not their_names:
@@ -116,7 +116,7 @@ def compare(predicted: Volume, reference: Volume) -> CaseAgreement:
         missing=tuple(name for n, name in enumerate(their_names, 1) if n not in {other for _, other in pairs}),
         extra=tuple(name for n, name in enumerate(our_names, 1) if n not in {one for one, _ in pairs}),
         overall_dice=overall,
-        warnings=tuple(warnings),
+        findings=tuple(findings),
     )
 
 
@@ -219,12 +219,12 @@ def labels_on(grid: Grid, labels: Volume) -> np.ndarray:
     return sitk.GetArrayFromImage(resampled).T
 
 
-def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[str]]:
-    """The predicted labels at the voxels of the reference, and a warning where that changes them."""
+def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[Finding]]:
+    """The predicted labels at the voxels of the reference, and a finding where that changes them."""
     grid = reference.grid
     voxels = labels_on(grid, predicted)
     before, after = (np.bincount(v.ravel().astype(np.uint8), minlength=256) for v in (predicted.voxels, voxels))
     if sorted(predicted.grid.size) == sorted(grid.size) and np.array_equal(before, after):
         return voxels, []
     name, other = predicted.source or "the prediction", reference.source or "the reference"
-    return voxels, [f"{name} lies on another grid than {other} and was put onto it voxel by voxel."]
+    return voxels, [finding("prediction_resampled", name=name, reference=other)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import SUFFIXES, Volume, is_volume_file, read_volume
 from ..levels.labelling import LEVELS
 from .agreement import LOCATED_WITHIN_MM, CaseAgreement, compare
@@ -34,10 +35,10 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """cases: name -> agreement, in order of name. warnings: sentences."""
+    """cases: name -> agreement, in order of name. findings: cases without a partner."""
 
     cases: Mapping[str, CaseAgreement]
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict a matched disc, with its case."""
@@ -93,21 +94,20 @@ def evaluate(prediction: Path, reference: Path) -> Evaluation:
         raise InputError(f"{folder.name} is a folder and {file.name} a file: give two files or two folders")
     if not prediction.is_dir():
         agreement = compare(read_volume(prediction, mask=True), read_volume(reference, mask=True))
-        return Evaluation({_stem(prediction): agreement}, agreement.warnings)
+        return Evaluation({_stem(prediction): agreement})
     ours, theirs = _masks(prediction), _masks(reference)
     if not ours.keys() & theirs.keys():
         raise InputError(f"{prediction.name} and {reference.name} have no case in common: name files or folders alike in both")
     cases = {}
-    warnings = [f"{name} has no reference and was left out." for name in sorted(ours.keys() - theirs.keys())]
+    findings = [finding("no_reference", name=name) for name in sorted(ours.keys() - theirs.keys())]
     for name, path in sorted(theirs.items()):
         expert = read_volume(path, mask=True)
         if name in ours:
             cases[name] = compare(read_volume(ours[name], mask=True), expert)
-            warnings += [f"{name}: {warning}" for warning in cases[name].warnings]
         else:
             cases[name] = compare(Volume(np.zeros_like(expert.voxels), expert.grid, name), expert)
-            warnings.append(f"{name} has no prediction: all its discs count as missing.")
-    return Evaluation(cases, tuple(warnings))
+            findings.append(finding("no_prediction", name=name))
+    return Evaluation(cases, tuple(findings))
 
 
 def _masks(folder: Path) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Quality flags: sentences about discs and cases that a person should look at, each with the figure that raised it."""
+"""Quality flags: what a person should check of discs and cases, each with the measurement that raised it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..findings import Finding, finding
 from ..levels.labelling import LEVELS
 from ..pipeline.result import Disc, SegmentationResult
 from .rounding import rounded
@@ -36,23 +37,35 @@ ASYMMETRY = 0.20
 """Difference of the volumes left and right of the middle, as a share of the whole."""
 
 
-def disc_flags(result: SegmentationResult, measured: CaseMeasurements) -> dict[str, tuple[str, ...]]:
-    """Level -> sentences about what to check; an empty tuple where nothing is to."""
+def disc_flags(result: SegmentationResult, measured: CaseMeasurements) -> dict[str, tuple[Finding, ...]]:
+    """Check every disc of a result.
+
+    Args:
+        result: The result.
+        measured: Its measurements.
+
+    Returns:
+        Level -> what to check; an empty tuple where nothing is to.
+    """
     by_level = {disc.level: disc for disc in measured.discs}
     by_name = level_flags([rounded(row) for row in measured.rows()])
     flags = {}
     for disc in result.discs:
         own = by_level[disc.level]
-        # The figures of a part are those of no disc.
+        # The measurements of a part are those of no disc.
         found = [_confidence(disc), _cut(own), None if own.cut else _asymmetry(result, disc), _fat(own)]
         flags[disc.level] = (*(flag for flag in found if flag), *by_name[disc.level])
     return flags
 
 
-def level_flags(discs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """Level -> the flags that depend on its name: sizes implausible for the level or beside its neighbours.
+def level_flags(discs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Finding, ...]]:
+    """Flag sizes that are implausible for a disc's level or beside its neighbours.
 
-    discs: the figures of each as in report.json, so that renaming the discs of a report finds the same sentences again.
+    Args:
+        discs: Measurements of each as in report.json, rounded, so that renamed discs are judged alike.
+
+    Returns:
+        Level -> the flags that depend on its name.
     """
     by_level = {disc["level"]: disc for disc in discs}
     return {
@@ -61,58 +74,66 @@ def level_flags(discs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]
     }
 
 
-def flagged_warning(flags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The warning of how many discs have flags; none without any."""
-    flagged = [level for level, sentences in flags.items() if sentences]
-    if not flagged:
-        return ()
-    what = "1 disc is" if len(flagged) == 1 else f"{len(flagged)} discs are"
-    return (f"{what} flagged ({', '.join(flagged)}): see the flags.",)
+def discs_flagged(flags: Mapping[str, Sequence[Finding]]) -> tuple[Finding, ...]:
+    """Count the discs with flags.
+
+    Args:
+        flags: Level -> flags.
+
+    Returns:
+        One finding that names the levels; none where no disc has a flag.
+    """
+    flagged = [level for level, found in flags.items() if found]
+    return (finding("discs_flagged", *flagged, count=len(flagged)),) if flagged else ()
 
 
-def case_warnings(flags: Mapping[str, Sequence[str]], measured: CaseMeasurements) -> tuple[str, ...]:
-    """Sentences about the case as a whole: how many discs are flagged, and fat in most discs, which is a swap, not a leak."""
-    warnings = [*flagged_warning(flags)]
+def case_findings(flags: Mapping[str, Sequence[Finding]], measured: CaseMeasurements) -> tuple[Finding, ...]:
+    """Judge the case as a whole.
+
+    Args:
+        flags: Level -> flags.
+        measured: Its measurements.
+
+    Returns:
+        How many discs are flagged, and whether most discs hold fat: then channels are exchanged.
+    """
+    found = [*discs_flagged(flags)]
     fractions = [d.signal_fat_fraction for d in measured.discs if d.signal_fat_fraction is not None]
     if len(fractions) > 1 and np.median(fractions) > MARROW_FAT_FRACTION:
-        warnings.append(
-            f"The signal fat fraction of the discs is {np.median(fractions):.2f}, like marrow: check whether water and fat "
-            "are exchanged."
-        )
-    return tuple(warnings)
+        found.append(finding("discs_fat_like_marrow", fat_fraction=float(np.median(fractions))))
+    return tuple(found)
 
 
-def _confidence(disc: Disc) -> str | None:
+def _confidence(disc: Disc) -> Finding | None:
+    """Flag of a low confidence."""
     if disc.confidence >= LOW_CONFIDENCE:
         return None
-    return f"The confidence is low ({disc.confidence:.2f}): check the outline."
+    return finding("low_confidence", disc.level, confidence=disc.confidence)
 
 
-def _cut(own: DiscMeasurements) -> str | None:
-    return (
-        "The disc is cut by the edge of the field of view: its measurements are those of the part inside." if own.cut else None
-    )
+def _cut(own: DiscMeasurements) -> Finding | None:
+    """Flag of a disc that the field of view cuts."""
+    return finding("cut", own.level) if own.cut else None
 
 
-def _ranges(own: Mapping[str, Any]) -> list[str]:
+def _ranges(own: Mapping[str, Any]) -> list[Finding]:
     """Flags of volume, height, depth and width outside the plausible range of the level."""
     position = LEVELS.index(own["level"])
     group = 0 if position < 4 else 1 if position < 6 else 2
     checks = (
-        ("volume", own["volume_mm3"], VOLUME_MM3[group], "mm3"),
-        ("mean height", own["mean_height_mm"], HEIGHT_MM[group], "mm"),
-        ("depth", own["depth_mm"], DEPTH_MM[group], "mm"),
-        ("width", own["width_mm"], WIDTH_MM[group], "mm"),
+        ("volume_implausible", own["volume_mm3"], VOLUME_MM3[group]),
+        ("height_implausible", own["mean_height_mm"], HEIGHT_MM[group]),
+        ("depth_implausible", own["depth_mm"], DEPTH_MM[group]),
+        ("width_implausible", own["width_mm"], WIDTH_MM[group]),
     )
     return [
-        f"The {name} of {value:.{0 if unit == 'mm3' else 1}f} {unit} is implausible for {own['level']} "
-        f"({low:.0f} to {high:.0f} {unit}): check the outline."
-        for name, value, (low, high), unit in checks
+        finding(code, own["level"], value=value, low=low, high=high)
+        for code, value, (low, high) in checks
         if value is not None and not low <= value <= high
     ]
 
 
-def _neighbours(own: Mapping[str, Any], by_level: Mapping[str, Mapping[str, Any]]) -> str | None:
+def _neighbours(own: Mapping[str, Any], by_level: Mapping[str, Mapping[str, Any]]) -> Finding | None:
     """Flag of a volume out of line with those of the whole discs next to it."""
     position = LEVELS.index(own["level"])
     beside = [by_level.get(LEVELS[p]) for p in (position - 1, position + 1) if 0 <= p < len(LEVELS)]
@@ -122,20 +143,18 @@ def _neighbours(own: Mapping[str, Any], by_level: Mapping[str, Mapping[str, Any]
     ratio = own["volume_mm3"] / float(np.mean(volumes))
     if 1 / NEIGHBOUR_RATIO <= ratio <= NEIGHBOUR_RATIO:
         return None
-    return f"The volume is {ratio:.1f} times that of the discs next to it: check the outline."
+    return finding("volume_unlike_neighbours", own["level"], ratio=ratio)
 
 
-def _fat(own: DiscMeasurements) -> str | None:
+def _fat(own: DiscMeasurements) -> Finding | None:
     """Flag of a fat fraction like that of marrow."""
     fraction = own.signal_fat_fraction
     if fraction is None or fraction <= MARROW_FAT_FRACTION:
         return None
-    return (
-        f"The signal fat fraction of {fraction:.2f} is like that of marrow: check for a leak into bone or exchanged channels."
-    )
+    return finding("fat_like_marrow", own.level, fat_fraction=fraction)
 
 
-def _asymmetry(result: SegmentationResult, disc: Disc) -> str | None:
+def _asymmetry(result: SegmentationResult, disc: Disc) -> Finding | None:
     """Flag of more volume on one side of the spine's middle, the line from the discs' centres below and above."""
     points = np.argwhere(result.labels == disc.label)
     if len(points) < 50:
@@ -147,5 +166,4 @@ def _asymmetry(result: SegmentationResult, disc: Disc) -> str | None:
     share = (left - right) / len(x)
     if abs(share) <= ASYMMETRY:
         return None
-    side = "left" if share > 0 else "right"
-    return f"The {side} side holds {abs(share):.0%} of the volume more than the other: check the outline."
+    return finding("asymmetric", disc.level, side="left" if share > 0 else "right", share=float(abs(share)))

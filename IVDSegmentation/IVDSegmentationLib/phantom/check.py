@@ -9,8 +9,9 @@ import numpy as np
 
 from ..dixon.case import case_from_volumes
 from ..errors import InputError
+from ..findings import has_uncertain_levels
 from ..images import Volume
-from ..levels.labelling import LEVELS, UNCERTAIN
+from ..levels.labelling import LEVELS
 from ..pipeline.segment import Pipeline
 from .anatomy import Anatomy
 from .examination import Phantom, make_phantom
@@ -124,7 +125,7 @@ def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
         if found:
             matched.add(best)
     extra = [n for n in np.flatnonzero(size_predicted) if n and together[1:, n].sum() == 0]
-    warned = any(warning.startswith(UNCERTAIN) for warning in result.warnings)
+    warned = has_uncertain_levels(result.findings)
     return PhantomCheck(phantom.seed, len(labels), len(matched), tuple(dices), len(extra), names_right, warned, kind)
 
 

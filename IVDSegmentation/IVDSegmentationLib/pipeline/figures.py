@@ -10,7 +10,7 @@ from ..images import Volume
 from ..measure.agreement import compare, labels_on
 from ..measure.measurements import measure
 from ..measure.metrics import weber_contrasts
-from ..measure.quality import case_warnings, disc_flags
+from ..measure.quality import case_findings, disc_flags
 from ..measure.surfaces import disc_surfaces
 from .result import SegmentationResult
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     import numpy as np
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+    from ..findings import Finding
+
 
 @dataclass(frozen=True)
 class Figures:
     """discs: level -> name of a figure (with its unit) -> value, None where it has none. lumbar_lordosis_deg: see
     measurements. weber_contrast: channel -> figures. metrics: agreement with a reference and the Weber contrast of its
-    discs; None without one. surfaces: level -> closed mesh, LPS mm. flags: level -> sentences. warnings: sentences about
+    discs; None without one. surfaces: level -> closed mesh, LPS mm. flags: level -> what to check of the disc. findings: about
     the whole case."""
 
     discs: Mapping[str, Mapping[str, Any]]
@@ -31,8 +33,8 @@ class Figures:
     weber_contrast: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Mapping[str, Any] | None = None
     surfaces: Mapping[str, vtkPolyData] = field(default_factory=dict)
-    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    flags: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
 def compute_figures(result: SegmentationResult, reference: Volume | None = None) -> Figures:
@@ -53,7 +55,7 @@ def compute_figures(result: SegmentationResult, reference: Volume | None = None)
         metrics=metrics,
         surfaces=disc_surfaces(result),
         flags=flags,
-        warnings=(*case_warnings(flags, measured), *(agreement.warnings if agreement else ())),
+        findings=(*case_findings(flags, measured), *(agreement.findings if agreement else ())),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..levels.labelling import LABELS, shifted, warnings_shifted
-from ..measure.quality import flagged_warning, level_flags
+from ..findings import Finding, finding_of, renamed_findings
+from ..levels.labelling import LABELS, shifted
+from ..measure.quality import discs_flagged, level_flags
 from ..measure.rounding import rounded
 from ..worker.protocol import WorkerResult
 from .result import Disc
@@ -28,14 +29,14 @@ def renamed(result: WorkerResult, lowest_level: str) -> WorkerResult:
         label_volume=replace(result.label_volume, voxels=relabelled(result.label_volume.voxels, names)),
         labels=relabelled(result.labels, names),
         discs=flagged([replace(d, level=names[d.level], label=LABELS[names[d.level]]) for d in result.discs], report),
-        warnings=tuple(warnings_shifted(result.warnings, names)),
+        findings=renamed_findings(result.findings, names),
         report=report,
     )
 
 
 def flagged(discs: Sequence[Disc], report: Mapping[str, Any]) -> tuple[Disc, ...]:
     """The discs with the flags that their report found."""
-    return tuple(replace(disc, flags=tuple(row["flags"])) for disc, row in zip(discs, report["discs"], strict=True))
+    return tuple(replace(disc, flags=_flags(row)) for disc, row in zip(discs, report["discs"], strict=True))
 
 
 def relabelled(labels: np.ndarray, names: Mapping[str, str]) -> np.ndarray:
@@ -47,12 +48,17 @@ def relabelled(labels: np.ndarray, names: Mapping[str, str]) -> np.ndarray:
 
 
 def _report(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The content of report.json with new names; the figures as they are."""
-    before = level_flags(report["discs"])
+    """The content of report.json with new names; the measurements as they are."""
     discs = [{**disc, "level": names[disc["level"]], "label": LABELS[names[disc["level"]]]} for disc in report["discs"]]
-    after = level_flags(discs)
+    before, after = level_flags(report["discs"]), level_flags(discs)
+    flags: dict[str, tuple[Finding, ...]] = {}
     for disc, old in zip(discs, report["discs"], strict=True):
-        disc["flags"] = [flag for flag in old["flags"] if flag not in before[old["level"]]] + [*after[disc["level"]]]
+        of_old_name = {flag.code for flag in before[old["level"]]}
+        kept = (flag.renamed(names) for flag in _flags(old) if flag.code not in of_old_name)
+        flags[disc["level"]] = (*kept, *after[disc["level"]])
+        disc["flags"] = [flag.to_json() for flag in flags[disc["level"]]]
+    kept_findings = [one for one in map(finding_of, report["findings"]) if one.code != "discs_flagged"]
+    findings = (*renamed_findings(kept_findings, names), *discs_flagged(flags))
     tilts = {disc["level"]: disc["tilt_deg"] for disc in discs}
     lowest, highest = tilts.get("L5-S1"), tilts.get("L1-L2")
     return {
@@ -60,15 +66,13 @@ def _report(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
         "discs": discs,
         "lumbar_lordosis_deg": None if lowest is None or highest is None else rounded(lowest - highest),
         "metrics": _metrics(report["metrics"], names),
-        "warnings": _warnings(report, discs, names),
+        "findings": [one.to_json() for one in findings],
     }
 
 
-def _warnings(report: Mapping[str, Any], discs: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
-    old = flagged_warning({disc["level"]: disc["flags"] for disc in report["discs"]})
-    new = flagged_warning({disc["level"]: disc["flags"] for disc in discs})
-    kept = [warning for warning in report["warnings"] if warning not in old]
-    return [*warnings_shifted(kept, names), *new]
+def _flags(disc: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The flags of a disc of report.json."""
+    return tuple(finding_of(flag) for flag in disc["flags"])
 
 
 def _metrics(metrics: Mapping[str, Any] | None, names: Mapping[str, str]) -> dict[str, Any] | None:

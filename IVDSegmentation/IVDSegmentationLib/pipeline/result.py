@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..dixon.case import DixonCase
+from ..findings import Finding
 from ..images import Volume
 
 
@@ -15,14 +16,14 @@ from ..images import Volume
 class Disc:
     """One disc. level: its name, `L4-L5`. label: its value in the label map. center_mm: LPS. center_ijk: continuous
     voxel position on the working grid. confidence: the Dice with an expert that it may expect,
-    0..1 (confidence.py). flags: sentences about what to check."""
+    0..1 (confidence.py). flags: what to check of it."""
 
     level: str
     label: int
     center_mm: tuple[float, float, float]
     center_ijk: tuple[float, float, float]
     confidence: float
-    flags: tuple[str, ...] = ()
+    flags: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class SegmentationResult:
 
     discs: caudal to cranial. probability: float32 [x, y, z] on the working grid, 0..1, the probability of disc.
     labels: uint8 [x, y, z] on the working grid. label_volume: uint8 on the grid of the input.
-    warnings: sentences for the user, those of the case included. timings_s: seconds by stage. model: name of the model.
+    findings: about the case and the run, what the user should know. timings_s: seconds by stage. model: name of the model.
     model_checksums: role -> SHA-256 of the weights that ran.
     engine: what computed the networks: `name`, `version`, `device`; empty where that is not known.
     """
@@ -41,7 +42,7 @@ class SegmentationResult:
     probability: np.ndarray
     labels: np.ndarray
     label_volume: Volume
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
     model_checksums: Mapping[str, str] = field(default_factory=dict)

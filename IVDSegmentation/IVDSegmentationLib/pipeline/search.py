@@ -15,9 +15,10 @@ import numpy as np
 
 from ..dixon.case import SEARCH_SPACING_MM, DixonCase, case_on
 from ..errors import InputError
+from ..findings import finding
 from ..images import WORKING_SPACING_MM, Grid
 from ..images.grid import grid_over, three
-from ..levels.labelling import LEVELS, UNCERTAIN
+from ..levels.labelling import LEVELS
 from ..networks.inputs import COARSE_STEP, normalise, stack_channels
 from .chain import FARTHEST_MM, MISSED_DISC_COST, NEIGHBOUR_MM
 from .localize import SMALLEST_DISC_MM3, SPACING_MM, THRESHOLD, DiscCandidate, run_padded
@@ -31,10 +32,6 @@ CLEAR = 1.5
 """Score of a chain from which it is the spine: sum of its plates' weights, less what its bends and gaps cost. In three phantoms
 of a whole body, with four subsets of channels at two spacings each, the 17 chains of 1.4 and more lay on the spine; those that
 did not had 1.0 at most."""
-FAINT = (
-    f"{UNCERTAIN}: the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or "
-    "more channels."
-)
 TILE = (64, 80, 224)
 """Voxels that go through the localizer at once: 0.3 GB. Whole bodies at the coarsest spacing are one tile."""
 OVERLAP = 16
@@ -89,7 +86,8 @@ def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     if not len(chain):
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
     part = case_on(case, _box_around(chain, case))
-    return part if best >= CLEAR and spacing_mm != SPACING_MM else replace(part, warnings=(*part.warnings, FAINT))
+    clear = best >= CLEAR and spacing_mm != SPACING_MM
+    return part if clear else replace(part, findings=(*part.findings, finding("spine_faint")))
 
 
 def on_spine(found: Sequence[DiscCandidate], probability: np.ndarray, working_grid: Grid) -> list[DiscCandidate]:

@@ -13,6 +13,7 @@ import numpy as np
 from ..dixon.case import DixonCase
 from ..dixon.channels import CHANNELS
 from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import WORKING_SPACING_MM, Volume
 from ..images import put_back as put_back_on_input_grid
 from ..levels.image_below import disc_below
@@ -38,12 +39,6 @@ have 0.934 and more, whatever the channels, and the surest of each subject 0.96;
 SMOOTH = 1.08
 """Roughness under which water counts as smooth: 0.3 to 1.0 in the water volumes that the water segmenter was taught on, 1.2 to
 1.5 in the boxes of the segmenter."""
-BRIGHT_PART = (
-    "From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than an "
-    "expert's: add opposed-phase or in-phase where there is one."
-)
-"""The references of the water volumes are made so. Measured on water of the boxes: 0.77 (L5-S1) to 0.88 (L1-L2) of the experts'
-volume (docs/experiments.md)."""
 
 
 def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -152,7 +147,7 @@ class Pipeline:
             found = find_discs(probability, self.model.localizer_step)
             if large:
                 found = on_spine(found, probability, case.working_grid)
-            chain, warnings = self._choose(case, found)
+            chain, findings = self._choose(case, found)
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(candidate.center_ijk) for candidate in chain]
             boxes = [crop(stacked, start) for start in starts]
@@ -161,14 +156,16 @@ class Pipeline:
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks[role], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
             if role == "water_segmenter":
-                warnings.append(BRIGHT_PART)
+                # Its references follow the bright part of the discs: on water of the boxes 0.77 (L5-S1) to 0.88 (L1-L2) of
+                # the experts' volume (docs/experiments.md).
+                findings.append(finding("tight_outlines"))
             if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, stacked.shape[:3])
             line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
             confidences = [calibrated(expected_dice(box), line) for box in boxes]
-            discs, labels, name_warnings = _name(case, assembled, confidences, lowest_level)
+            discs, labels, of_names = _name(case, assembled, confidences, lowest_level)
         with _stage(timings, progress, "put back", 0.9):
             on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
         progress("done", 1.0)
@@ -178,30 +175,27 @@ class Pipeline:
             probability=assembled.probability,
             labels=labels,
             label_volume=Volume(on_input, case.input_grid, "discs"),
-            warnings=(*case.warnings, *warnings, *name_warnings),
+            findings=(*case.findings, *findings, *of_names),
             timings_s=timings,
             model=self.model.name,
             model_checksums=self.model.checksums,
             engine=described(self.model.engine) if self.model.engine else {},
         )
 
-    def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[str]]:
-        """The candidates on the spine, and a warning where others lay off it."""
+    def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[Finding]]:
+        """The candidates on the spine, and a finding where others lay off it."""
         if found:
             centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
             chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])]
             off = len(found) - len(chain)
-            if not off:
-                return chain, []
-            what = "1 structure that resembles a disc lies" if off == 1 else f"{off} structures that resemble discs lie"
-            return chain, [f"{what} off the chain of discs and was left out: check that no disc is missing."]
+            return chain, [finding("structures_off_spine", count=off)] if off else []
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
 
 
 def _name(
     case: DixonCase, assembled: _Assembled, confidences: Sequence[float], lowest_level: str | None
-) -> tuple[tuple[Disc, ...], np.ndarray, list[str]]:
-    """The discs caudal to cranial with their names, the label map [x, y, z], and what to warn of.
+) -> tuple[tuple[Disc, ...], np.ndarray, tuple[Finding, ...]]:
+    """The discs caudal to cranial with their names, the label map [x, y, z], and the findings about the names.
 
     confidences: of each box, in the order of the owners' numbers.
     """
@@ -235,7 +229,7 @@ def _name(
         x, y, z = (float(c) for c in centers_mm[number])
         i, j, k = (float(c) for c in centers_ijk[number])
         discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidences[number - 1]))
-    return tuple(discs), labels, list(naming.warnings)
+    return tuple(discs), labels, naming.findings
 
 
 def _is_speck(probability: np.ndarray) -> bool:

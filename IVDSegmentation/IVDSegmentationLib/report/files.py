@@ -23,7 +23,7 @@ from .tables import measurement_rows
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 """Raised when a field of report.json changes its meaning or goes; described by Resources/report.schema.json."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "pymeshmetrics")
@@ -75,7 +75,7 @@ def build_report(result: SegmentationResult, figures: Figures, timings_s: Mappin
         flags = [*disc.flags, *(f for f in figures.flags.get(disc.level, ()) if f not in disc.flags)]
         own = {"level": disc.level, "label": disc.label, "center_mm": [rounded(c) for c in disc.center_mm]}
         measured = {name: rounded(value) for name, value in figures.discs[disc.level].items()}
-        discs.append({**own, **measured, "confidence": rounded(disc.confidence), "flags": flags})
+        discs.append({**own, **measured, "confidence": rounded(disc.confidence), "flags": [flag.to_json() for flag in flags]})
     given = [channel for channel in result.case.channels if channel not in result.case.derived]
     return {
         "format": REPORT_FORMAT,
@@ -84,7 +84,7 @@ def build_report(result: SegmentationResult, figures: Figures, timings_s: Mappin
         "channels": {"given": sorted(given), "derived": sorted(result.case.derived)},
         "weber_contrast": rounded(dict(figures.weber_contrast)),
         "metrics": rounded(figures.metrics),
-        "warnings": [*result.warnings, *(w for w in figures.warnings if w not in result.warnings)],
+        "findings": [one.to_json() for one in (*result.findings, *figures.findings)],
         "timings_s": rounded({**result.timings_s, **(timings_s or {})}),
         "model": {"name": result.model, "sha256": dict(result.model_checksums)},
         "engine": dict(result.engine) or None,

@@ -60,7 +60,7 @@ def report_html(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData],
     body = [
         "<h1>Intervertebral discs</h1>",
         f'<p class="dim">{len(discs)} {"disc" if len(discs) == 1 else "discs"}, {span}. {_channels(report["channels"])}</p>',
-        _warnings(report),
+        _findings(report),
         _pictures(result),
         f'<h2>Height and volume by level</h2><div class="both">{_rendered(surfaces)}{levels_chart(discs)}</div>',
         "<h2>Measurements</h2>",
@@ -84,11 +84,11 @@ def _channels(channels: Mapping[str, Sequence[str]]) -> str:
     return f"Channels loaded: {given}." + (f" Computed from them: {derived}." if derived else "")
 
 
-def _warnings(report: Mapping[str, Any]) -> str:
-    """Warnings of the case and flags of the discs, or that there are none."""
-    sentences = [escape(sentence) for sentence in report["warnings"]]
+def _findings(report: Mapping[str, Any]) -> str:
+    """Findings about the case and flags of the discs, or that there are none."""
+    sentences = [escape(finding["text"]) for finding in report["findings"]]
     for disc in reversed(report["discs"]):
-        sentences += [f"<b>{disc['level']}</b> {escape(flag)}" for flag in disc["flags"]]
+        sentences += [f"<b>{disc['level']}</b> {escape(flag['text'])}" for flag in disc["flags"]]
     if not sentences:
         return '<p class="dim">No warnings.</p>'
     items = "".join(f"<li>{sentence}</li>" for sentence in sentences)

@@ -64,7 +64,7 @@ def measurement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     for disc in report["discs"]:
         row = {name: value for name, value in disc.items() if name not in ("center_mm", "flags")}
         row |= dict(zip(("center_l_mm", "center_p_mm", "center_s_mm"), disc["center_mm"], strict=True))
-        rows.append({**row, "flags": " ".join(disc["flags"])})
+        rows.append({**row, "flags": " ".join(flag["text"] for flag in disc["flags"])})
     return rows
 
 

@@ -10,12 +10,6 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from .scene_result import SceneResult
 
-EDITED = (
-    "The discs were edited in Slicer after they were segmented: the figures and files of this report are those from before the "
-    "edits."
-)
-"""What a report says of it, in the report's language."""
-
 
 def is_edited(result: SceneResult) -> bool:
     """Whether the segments of a result, whatever their names now, hold other voxels than those that were segmented, or are

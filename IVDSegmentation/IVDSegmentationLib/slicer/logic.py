@@ -18,10 +18,11 @@ from slicer.util import VTKObservationMixin
 from ..dixon import read_channels
 from ..dixon.channels import REFERENCE_ORDER
 from ..errors import Cancelled, InputError
+from ..findings import finding
 from ..worker.session import Callbacks, Request, Segmenter, Worker
 from . import setup
 from .attributes import CASE
-from .edits import EDITED, is_edited
+from .edits import is_edited
 from .loaded_channels import candidates, find_channels
 from .reference_labels import labels_of
 from .renaming import rename_result
@@ -167,7 +168,8 @@ class SegmentationLogic(VTKObservationMixin):
         callbacks = Callbacks(onProgress, onFinished, onFailed)
         named = result.named
         if is_edited(result):
-            named = replace(named, report={**named.report, "warnings": [*named.report["warnings"], EDITED]})
+            findings = [*named.report["findings"], finding("edited").to_json()]
+            named = replace(named, report={**named.report, "findings": findings})
         self.segmenter.begin_report(result.request, named, Path(folder), callbacks)
         return self._outcome() if wait else None
 

@@ -50,7 +50,7 @@ class ResultsSection:
         ui.resultsSection.collapsed = False
         ui.resultTabs.visible = True
         ui.resultsMessage.text = texts.discs_found(result.discs, metrics)
-        ui.warningsMessage.text = texts.to_check(result.warnings)
+        ui.warningsMessage.text = texts.to_check(result.findings)
         ui.warningsMessage.visible = ui.warningsMessage.text != ""
         _fill(ui.discsTable, _discs_table(result), left=_FLAGS_COLUMN)
         _fill(ui.measurementsTable, measurements_table(result.report, _))
@@ -100,7 +100,7 @@ class ResultsSection:
 def _discs_table(result: SceneResult) -> TextTable:
     """The discs, cranial on top, with what to check of each."""
     headings = (_("Level"), _("Confidence"), _("To check"))
-    rows = [(disc.level, f"{disc.confidence:.0%}", "\n".join(disc.flags)) for disc in reversed(result.discs)]
+    rows = [(disc.level, f"{disc.confidence:.0%}", texts.sentences(disc.flags)) for disc in reversed(result.discs)]
     return TextTable(headings, tuple(rows))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..findings import Finding, finding_of
 from ..pipeline.result import Disc
 from ..worker.protocol import WorkerResult
 from ..worker.session import Request
@@ -58,9 +59,9 @@ class SceneResult:
         return self.named.report
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences about the case."""
-        return tuple(self.report["warnings"])
+    def findings(self) -> tuple[Finding, ...]:
+        """What its report says of the case."""
+        return tuple(finding_of(one) for one in self.report["findings"])
 
 
 def mark_as_result(node: Any) -> None:

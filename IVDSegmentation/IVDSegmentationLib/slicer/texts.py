@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..dixon.channels import PLAIN_NAMES
+from ..findings import Finding
 from ..pipeline.result import Disc
 from .scene_result import is_of_a_result
 
@@ -57,6 +58,15 @@ def discs_found(discs: Sequence[Disc], metrics: Mapping[str, Any] | None) -> str
     return text
 
 
-def to_check(warnings: Sequence[str]) -> str:
-    """One line for each thing to check in the case; those of a disc stand in its row."""
-    return "\n".join(f"⚠ {sentence}" for sentence in warnings)
+_SIGNS = {"note": "ℹ", "warning": "⚠"}
+"""Severity of a finding -> the sign before its sentence."""
+
+
+def to_check(findings: Sequence[Finding]) -> str:
+    """One line for each finding about the case; those about a disc stand in its row."""
+    return "\n".join(f"{_SIGNS[one.severity]} {one.text(_)}" for one in findings)
+
+
+def sentences(findings: Sequence[Finding]) -> str:
+    """One line for each finding."""
+    return "\n".join(one.text(_) for one in findings)

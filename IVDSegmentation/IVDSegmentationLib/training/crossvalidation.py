@@ -13,8 +13,8 @@ import numpy as np
 from ..atomic import atomic_file
 from ..dixon.case import case_from_volumes
 from ..dixon.channels import CHANNELS
+from ..findings import has_uncertain_levels
 from ..images import WORKING_SPACING_MM, Grid, Volume
-from ..levels.labelling import UNCERTAIN
 from ..measure.metrics import dice
 from ..networks.models import Model
 from ..pipeline.chain import spine_chain
@@ -267,7 +267,7 @@ def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], s
     """How the whole pipeline does on a water volume.
 
     Dice of every reference disc within its box, the share of voxels called disc that lie in vertebrae, whether all names
-    are right, and whether a warning calls them uncertain.
+    are right, and whether a finding calls them uncertain.
     """
     model = Model("cross-validated", {}, {"localizer": localizer, **segmenters})
     x, y, z = scan.discs.shape
@@ -280,7 +280,7 @@ def _end_to_end(localizer: keras.Model, segmenters: Mapping[str, keras.Model], s
         "dice": [dice(mask & where, (scan.discs > 0) & where) for where in judged],
         "in_vertebrae": float((mask & (scan.vertebrae > 0)).sum() / max(1, mask.sum())),  # type: ignore[operator]
         "names_right": names_right(result.labels, scan),
-        "names_uncertain": any(warning.startswith(UNCERTAIN) for warning in result.warnings),
+        "names_uncertain": has_uncertain_levels(result.findings),
     }
 
 

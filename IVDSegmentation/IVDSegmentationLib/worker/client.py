@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import cast
 
 from ..errors import IVDSegmentationError, OutputError
+from ..findings import Finding, finding
 from ..images import Volume
 from .process import Answer, WorkerProcess
 from .protocol import (
@@ -40,8 +41,6 @@ HANG_S = 60.0
 WORKER = Path("IVDSegmentationLib", "worker", "__main__.py")
 """The script that is a worker, in the folder that holds a copy of this library; the worker runs that very copy."""
 
-GPU_WARNING = "The memory of the GPU did not suffice: the discs were segmented on the CPU."
-
 
 @dataclass
 class _Job:
@@ -56,7 +55,7 @@ class _Job:
     sent_s: float = 0.0
     reused: bool = False
     acknowledged: bool = False
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class WorkerClient:
@@ -148,7 +147,7 @@ class WorkerClient:
         self._refuse_a_second()
         model, device = self._last_choice
         # The report says nothing of the case, and its worker need not learn it.
-        self._begin(SegmentRequest(dict(volumes), name, None, None, device, model), replace(result, warnings=()), folder)
+        self._begin(SegmentRequest(dict(volumes), name, None, None, device, model), replace(result, findings=()), folder)
 
     def _refuse_a_second(self) -> None:
         if self._job is not None:
@@ -279,10 +278,10 @@ class WorkerClient:
             self._waiting.append(Progress(*answer.content))
         elif answer.event == "finished":
             result: WorkerResult = answer.content
-            if job.warnings:
-                warnings = [*job.warnings, *result.report["warnings"]]
+            if job.findings:
+                findings = [*(one.to_json() for one in job.findings), *result.report["findings"]]
                 result = replace(
-                    result, warnings=(*job.warnings, *result.warnings), report={**result.report, "warnings": warnings}
+                    result, findings=(*job.findings, *result.findings), report={**result.report, "findings": findings}
                 )
             self._job = None
             self._waiting.append(Finished(result_with_names(result, job.names)))
@@ -293,7 +292,7 @@ class WorkerClient:
             kind, message = answer.content
             if kind == GPU_MEMORY:
                 request = replace(job.request, device="cpu")
-                self._dispatch_again(_Job(job.number, request, job.names, warnings=(GPU_WARNING,)))
+                self._dispatch_again(_Job(job.number, request, job.names, findings=(finding("gpu_memory"),)))
             else:
                 helps = kind in ("crash", "protocol")
                 self._fail(kind, message, answer.log_tail if helps else "")

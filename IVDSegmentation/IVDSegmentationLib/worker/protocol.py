@@ -22,6 +22,7 @@ import numpy as np
 from ..arrays import read_npy
 from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError, OutputError
+from ..findings import Finding, finding_of
 from ..images import Grid, Volume
 from ..images.regular_file import check_regular_file
 from ..pipeline.result import Disc
@@ -51,7 +52,7 @@ class ProtocolError(ValueError):
 class WorkerResult:
     """What came back.
 
-    label_volume: uint8 on the grid of the input. discs: caudal to cranial. warnings: sentences for the user.
+    label_volume: uint8 on the grid of the input. discs: caudal to cranial. findings: about the case and the run.
     channels_given, channels_derived: names of the channels loaded, and of those computed from them. timings_s: seconds
     by stage. model: its name. report: what report.json holds. probability: float32 [x, y, z] on the working grid, 0..1;
     labels: uint8, the same: what the pictures and surfaces of a report are made from.
@@ -59,7 +60,7 @@ class WorkerResult:
 
     label_volume: Volume
     discs: tuple[Disc, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     channels_given: tuple[str, ...]
     channels_derived: tuple[str, ...]
     timings_s: Mapping[str, float]
@@ -154,11 +155,12 @@ def with_names(content: Any, names: Mapping[str, str]) -> Any:
 
 
 def result_with_names(result: WorkerResult, names: Mapping[str, str]) -> WorkerResult:
-    """The result with the placeholders in its warnings replaced by the names, those in its report, which is written to files
+    """The result with the placeholders in its findings replaced by the names, those in its report, which is written to files
     and handed on, by words that name nobody."""
     words = {placeholder: f"the {placeholder.strip('{}').replace('_', '-')}" for placeholder in names}
     words |= {f"{{{channel}}}": f"the {plain} volume" for channel, plain in PLAIN_NAMES.items()}
-    return replace(result, warnings=with_names(result.warnings, names), report=with_names(result.report, words))
+    findings = tuple(replace(one, values=with_names(one.values, names)) for one in result.findings)
+    return replace(result, findings=findings, report=with_names(result.report, words))
 
 
 def encode_line(**fields: Any) -> bytes:
@@ -225,8 +227,8 @@ def write_result(folder: Path, result: WorkerResult) -> None:
     content = {
         "grid": asdict(result.label_volume.grid),
         "source": result.label_volume.source,
-        "discs": [asdict(disc) for disc in result.discs],
-        "warnings": result.warnings,
+        "discs": [{**asdict(disc), "flags": [flag.to_json() for flag in disc.flags]} for disc in result.discs],
+        "findings": [one.to_json() for one in result.findings],
         "channels_given": result.channels_given,
         "channels_derived": result.channels_derived,
         "timings_s": result.timings_s,
@@ -253,7 +255,7 @@ def _result_of(folder: Path, content: Mapping[str, Any]) -> WorkerResult:
     return WorkerResult(
         label_volume=Volume(labels, grid, str(content["source"])),
         discs=tuple(_disc_of(disc) for disc in content["discs"]),
-        warnings=tuple(str(warning) for warning in content["warnings"]),
+        findings=tuple(finding_of(one) for one in content["findings"]),
         channels_given=tuple(str(channel) for channel in content["channels_given"]),
         channels_derived=tuple(str(channel) for channel in content["channels_derived"]),
         timings_s={str(stage): float(seconds) for stage, seconds in content["timings_s"].items()},
@@ -271,7 +273,7 @@ def _disc_of(content: Mapping[str, Any]) -> Disc:
         center_mm=_floats(content["center_mm"]),
         center_ijk=_floats(content["center_ijk"]),
         confidence=_floats([content["confidence"], 0, 0])[0],
-        flags=tuple(str(flag) for flag in content["flags"]),
+        flags=tuple(finding_of(flag) for flag in content["flags"]),
     )
 
 

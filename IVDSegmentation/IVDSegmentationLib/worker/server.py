@@ -275,7 +275,7 @@ def _answer_of(result: SegmentationResult, request: SegmentRequest, timings_s: d
     return WorkerResult(
         label_volume=result.label_volume,
         discs=result.discs,
-        warnings=result.warnings,
+        findings=result.findings,
         channels_given=tuple(_given(result.case)),
         channels_derived=tuple(sorted(result.case.derived)),
         timings_s={**timings_s, **result.timings_s},
