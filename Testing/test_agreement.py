@@ -257,3 +257,31 @@ def assert_eroded(case: CaseAgreement) -> None:
     (disc,) = case.discs
     assert 0.6 < disc.dice < 0.9 and disc.volume_difference_percent < -15
     assert 0.4 < disc.assd_mm < 1.5 and disc.hausdorff_mm >= 1.2
+
+
+# --- masks that are none ------------------------------------------------------------------------------------------------------
+
+
+def mask_of(voxels: np.ndarray) -> Volume:
+    return Volume(
+        voxels.astype(np.float32), Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), (1.0, 1.0, 1.0), (0, 0, 0))
+    )
+
+
+def test_more_pieces_or_values_than_a_spine_has_discs_are_refused() -> None:
+    sound = np.zeros((40, 40, 80))
+    sound[4:10, 4:10, 4:10] = 1
+    values = sound.copy()
+    values[0, 0, :70] = np.arange(2, 72)
+    pieces = (np.indices(sound.shape) % 4 == 0).all(axis=0)
+    noise = np.random.default_rng(1).random(sound.shape) > 0.9
+    for mask in (values, pieces, noise):
+        for one, other in ((mask, sound), (sound, mask)):
+            with pytest.raises(InputError, match="more than the 64 discs that are compared"):
+                compare(mask_of(one), mask_of(other))
+
+
+def test_noise_in_one_piece_is_refused_before_its_surface_is_drawn() -> None:
+    noise = np.random.default_rng(1).random((120, 160, 160)) > 0.5
+    with pytest.raises(InputError, match=r"surface of .* voxel faces, which no disc has"):
+        compare(mask_of(noise), mask_of(noise))

@@ -57,11 +57,12 @@ def _within(path: Path, folder: Path) -> Path:
 
 def _recognised_files(folder: Path, named: Mapping[str, Path]) -> dict[str, Path]:
     """Channel -> file of the folder, of the channels and files that are not named already."""
-    taken = {path.resolve() for path in named.values()}
+    taken = {os.path.realpath(path) for path in named.values()}
     paths: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         hidden = path.name.startswith(".")
-        if hidden or not path.is_file() or not is_volume_file(path) or path.resolve() in taken:
+        # A pipe, or a link to nothing, under a channel's name is no other channel: `read_volume` refuses it by its name.
+        if hidden or path.is_dir() or not is_volume_file(path) or os.path.realpath(path) in taken:
             continue
         channel = recognise_channel(path.name)
         if channel is None or channel in named:

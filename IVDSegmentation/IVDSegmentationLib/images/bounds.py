@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import InputError
 from .grid import WORKING_SPACING_MM
 
-MOST_VOXELS = 2**27
-"""Of an image, and of its field of view on the working grid: 512 x 512 x 512, half a gigabyte a channel. The whole-body Dixon
-volumes of the UK Biobank and the NAKO have 14 million."""
+MOST_VOXELS = 2**26
+"""Of an image, and of its field of view on the working grid: 512 x 512 x 256, a quarter of a gigabyte a channel. The whole-body
+Dixon volumes of the UK Biobank and the NAKO have 14 million."""
 
 LARGEST_FIELD_MM = 2000.0
 """Along any axis: taller than the whole-body field of view of any scanner table (UK Biobank: 1.1 m)."""
@@ -87,6 +87,29 @@ def check_voxel_count(name: str, size: Sequence[int]) -> None:
         raise InputError(
             f"{name} has {shown} voxels, more than the {MOST_VOXELS // 10**6} million that can be read: crop it to the spine"
         )
+
+
+def three_dimensional(name: str, size: Sequence[int]) -> tuple[int, int, int]:
+    """The size of an image without what follows the third axis.
+
+    Args:
+        name: The file, for the message.
+        size: Number of voxels along each axis.
+
+    Returns:
+        The first three; further axes have one voxel.
+
+    Raises:
+        InputError: There are fewer axes, several frames, or a single slice.
+    """
+    lengths = list(size)
+    while len(lengths) > 3 and lengths[-1] == 1:
+        lengths.pop()
+    if len(lengths) != 3 or 1 in lengths:
+        raise InputError(
+            f"{name} is not three-dimensional ({'x'.join(map(str, lengths))} voxels): give one volume of several slices"
+        )
+    return lengths[0], lengths[1], lengths[2]
 
 
 def cut_short(name: str, present: int, promised: int) -> InputError:

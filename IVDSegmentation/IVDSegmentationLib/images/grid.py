@@ -6,7 +6,7 @@ are continuous: (0, 0, 0) is the centre of the first voxel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, TypeVar
@@ -213,6 +213,26 @@ def same_grid(one: Grid, other: Grid) -> bool:
     corners = one.corners_ijk()
     apart_mm = np.linalg.norm(one.to_mm(corners) - other.to_mm(corners), axis=1).max()
     return bool(apart_mm <= 0.05 * min(one.spacing_mm))
+
+
+def grid_along(
+    size: Sequence[int], along_mm: Sequence[Sequence[float]], origin_mm: Sequence[float], spacing_mm: Sequence[float]
+) -> Grid:
+    """The grid of axes that a header gives as vectors.
+
+    Args:
+        size: Number of voxels along i, j, k.
+        along_mm: For each axis, a vector along it, LPS; perpendicular, of any length.
+        origin_mm: Position of the centre of voxel (0, 0, 0), LPS.
+        spacing_mm: Voxel size along i, j, k.
+
+    Returns:
+        The grid.
+    """
+    columns = np.asarray(along_mm, float).T
+    direction = columns / np.linalg.norm(columns, axis=0)
+    rows = tuple(three(row, float) for row in direction)
+    return Grid(three(size, int), three(spacing_mm, float), three(origin_mm, float), rows)
 
 
 def three(values: Iterable[Any], kind: Callable[[Any], _Number]) -> tuple[_Number, _Number, _Number]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grid import Grid, three
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -49,24 +48,6 @@ def voxels_of(image: SimpleITK.Image, dtype: np.dtype | type = np.float32) -> np
     import SimpleITK as sitk
 
     return sitk.GetArrayFromImage(image).T.astype(dtype, copy=False)
-
-
-def grid_of(image: SimpleITK.Image | SimpleITK.ImageFileReader) -> Grid:
-    """The geometry of a SimpleITK image.
-
-    Args:
-        image: Three-dimensional, or a reader that has read the header of one.
-
-    Returns:
-        Its grid.
-    """
-    direction = np.reshape(image.GetDirection(), (3, 3))
-    return Grid(
-        three(image.GetSize(), int),
-        three(image.GetSpacing(), float),
-        three(image.GetOrigin(), float),
-        tuple(three(row, float) for row in direction),
-    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The header of MetaImage files, checked before ITK reads them: ITK squares axes, and can end the process.
+"""MetaImage files. ITK squares their axes, and a header can make it end the process; here all of it must be sound.
 
 The format: https://itk.org/Wiki/ITK/MetaIO/Documentation
 """
@@ -8,66 +8,93 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
-from .bounds import check_header, check_voxel_count, cut_short
+from .bounds import check_header, check_voxel_count, three_dimensional
+from .grid import grid_along
 from .regular_file import check_data_file
+from .volume import Volume
+from .voxels import VoxelFile
 
 _LONGEST_HEADER = 1 << 16
-_BYTES = {
-    **dict.fromkeys(("MET_CHAR", "MET_UCHAR"), 1),
-    **dict.fromkeys(("MET_SHORT", "MET_USHORT"), 2),
-    **dict.fromkeys(("MET_INT", "MET_UINT", "MET_FLOAT", "MET_LONG", "MET_ULONG"), 4),
-    **dict.fromkeys(("MET_LONG_LONG", "MET_ULONG_LONG", "MET_DOUBLE"), 8),
+_KINDS = {
+    **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4"},
+    **{"MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8"},
+    **{"MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
 }
-"""Element types with one number a voxel -> bytes of a voxel."""
+"""Element types with one number a voxel -> numpy's."""
 _UNIT_LENGTH = 1e-3
 """How far the length of a row of TransformMatrix may lie from 1: the voxel sizes stand elsewhere."""
 
 
-def check_metaimage(path: Path) -> None:
-    """Refuse a MetaImage file that does not place its voxels beyond doubt, or whose voxels are not there.
+def read_metaimage(path: Path) -> Volume:
+    """Read a MetaImage file, which must place its voxels beyond doubt and hold all that it promises.
 
     Args:
         path: A regular file that ends in .mha or .mhd.
 
+    Returns:
+        The volume: float32, on the grid that the header gives, as ITK and Slicer have it.
+
     Raises:
-        InputError: It is not MetaImage; a field is missing or no number; the axes are sheared or scaled; `check_header` refuses
-            the geometry; the voxels are cut short, in several files, or in one that `check_data_file` refuses.
+        InputError: It is not MetaImage; a field is missing or no number; it is not three-dimensional, or a voxel has several
+            values; the axes are sheared or scaled; `check_header` refuses the geometry; the voxels are cut short, damaged, in
+            several files, or in one that `check_data_file` refuses.
     """
     fields, header_bytes = _fields(path)
     dimension = int(_numbers(path, fields, ("NDims",), 1)[0])
     if not 1 <= dimension <= 4:
         raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
     size = [int(length) for length in _numbers(path, fields, ("DimSize",), dimension)]
-    spacing_mm = _numbers(path, fields, ("ElementSpacing", "ElementSize"), dimension, 1.0)
-    origin_mm = _numbers(path, fields, ("Offset", "Position", "Origin"), dimension, 0.0)
+    channels = int(_numbers(path, fields, ("ElementNumberOfChannels",), 1, 1.0)[0])
+    check_voxel_count(path.name, [*size, channels])
+    if channels > 1:
+        raise InputError(f"{path.name} has {channels} values in each voxel: save one channel per file")
+    lengths = three_dimensional(path.name, size)
+    spacing_mm = _numbers(path, fields, ("ElementSpacing", "ElementSize"), dimension, 1.0)[:3]
+    origin_mm = _numbers(path, fields, ("Offset", "Position", "Origin"), dimension, 0.0)[:3]
     identity = [float(row == column) for row in range(dimension) for column in range(dimension)]
     matrix = _numbers(path, fields, ("TransformMatrix", "Rotation", "Orientation"), dimension**2, identity)
-    rows = [matrix[axis * dimension : (axis + 1) * dimension] for axis in range(dimension)]
+    rows = [matrix[axis * dimension : axis * dimension + 3] for axis in range(3)]
     if any(not abs(math.hypot(*row) - 1) <= _UNIT_LENGTH for row in rows):
         raise InputError(f"{path.name} has a TransformMatrix that scales its axes: export it again with its true voxel sizes")
-    # Files of other dimensions are refused by what reads the voxels, with a sentence of its own.
-    if dimension >= 3:
-        check_header(path.name, size[:3], spacing_mm[:3], origin_mm[:3], [row[:3] for row in rows[:3]])
-    channels = int(_numbers(path, fields, ("ElementNumberOfChannels",), 1, 1.0)[0])
-    each = _BYTES.get(fields.get("ElementType", ""))
-    if each is None:
+    check_header(path.name, lengths, spacing_mm, origin_mm, rows)
+    kind = _kind(path, fields)
+    place = _place_of_voxels(path, fields, header_bytes, math.prod(lengths) * kind.itemsize)
+    voxels = place.read(path.name, kind, math.prod(lengths))
+    return Volume(voxels.reshape(lengths, order="F"), grid_along(lengths, rows, origin_mm, spacing_mm), path.name)
+
+
+def _kind(path: Path, fields: dict[str, str]) -> np.dtype:
+    """The type of the stored numbers, with their byte order."""
+    name = _KINDS.get(fields.get("ElementType", ""))
+    if name is None:
         shown = fields.get("ElementType", "")[:40]
         raise InputError(f"{path.name} has voxels of an unknown type {shown!r}: save it as MET_SHORT or MET_FLOAT")
-    check_voxel_count(path.name, [*size, channels])
-    _check_voxels_there(path, fields, header_bytes, math.prod(size) * channels * each)
+    big = _is_true(fields, "BinaryDataByteOrderMSB") or _is_true(fields, "ElementByteOrderMSB")
+    return np.dtype((">" if big else "<") + name)
 
 
-def _check_voxels_there(path: Path, fields: dict[str, str], header_bytes: int, promised: int) -> None:
+def _is_true(fields: dict[str, str], name: str) -> bool:
+    return fields.get(name, "").lower()[:1] in ("t", "1", "y")
+
+
+def _place_of_voxels(path: Path, fields: dict[str, str], header_bytes: int, promised: int) -> VoxelFile:
+    """Where so many bytes of voxels are."""
     named = fields["ElementDataFile"]
     if named.upper().startswith("LIST") or "%" in named:
         raise InputError(f"{path.name} has its voxels in several files: save it as one file")
     data, start = (path, header_bytes) if named.upper() == "LOCAL" else (check_data_file(path, named), 0)
-    compressed = fields.get("CompressedData", "False").lower() in ("true", "1")
-    ascii_text = fields.get("BinaryData", "True").lower() in ("false", "0")
-    present = max(data.stat().st_size - start, 0)
-    if not compressed and not ascii_text and present < promised:
-        raise cut_short(path.name, present, promised)
+    if fields.get("BinaryData", "True").lower()[:1] in ("f", "0", "n"):
+        raise InputError(f"{path.name} has its voxels written as text: save it in binary form")
+    packed = _is_true(fields, "CompressedData")
+    skipped = int(_numbers(path, fields, ("HeaderSize",), 1, 0.0)[0])
+    if skipped == -1 and not packed:  # the voxels are the end of the file, whatever comes before them
+        return VoxelFile(data, max(data.stat().st_size - promised, 0), packed)
+    if skipped < 0:
+        raise InputError(f"{path.name} has its voxels behind something else: export it again")
+    return VoxelFile(data, start + skipped, packed)
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

@@ -1,7 +1,7 @@
 """NIfTI files, unpacked once and no further than their header promises.
 
 ITK's reader accepts in silence files cut short (filled with 0), NaN and infinity (made 0), and headers that place the image in
-two different ways. The voxels are taken here from the bytes that were checked, and the header must place them beyond doubt.
+two different ways, or not at all; then programs show it in different places. Here the header must place the image beyond doubt.
 The format: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h) and nifti2.h.
 """
 
@@ -11,6 +11,7 @@ import gzip
 import io
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -18,8 +19,10 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from ..errors import InputError
-from .bounds import check_header, check_voxel_count, cut_short
-from .grid import Grid
+from .bounds import check_header, check_voxel_count, cut_short, three_dimensional
+from .grid import Grid, grid_along
+from .volume import Volume
+from .voxels import read_voxels
 
 _SCALARS = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
@@ -52,26 +55,15 @@ _KINDS = {
 }
 """Size of the header -> its layout."""
 
+_COMPLEX = (32, 1792)
+_ROUNDING = 1e-5
+"""How far float32 may bring the length of a quaternion above 1."""
 _UNITS = {1: "metres", 3: "micrometres"}
 """Codes of xyzt_units for space, but millimetres (2) and unknown (0)."""
 _TRAILING = 1 << 20
 """Bytes after the voxels that are read to check the end of a gzip stream; a longer rest is no NIfTI."""
 _SAME_PLACE_VOXELS = 0.1
 """How far, in voxels, two ways to place the same voxel may lie apart: headers round to float32."""
-
-
-@dataclass(frozen=True)
-class Nifti:
-    """What a NIfTI file holds.
-
-    Attributes:
-        voxels: float32 [i, j, k, ...], scaled by slope and intercept as ITK does it; None where a voxel has several numbers.
-        affine: 4 x 4, from voxel positions to RAS mm, as nibabel and other readers of the standard have it: the sform where it
-            is coded, else the qform; None where neither is.
-    """
-
-    voxels: np.ndarray | None
-    affine: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -83,71 +75,61 @@ class _Header:
     lengths: tuple[int, ...]
 
 
-def read_nifti(path: Path) -> Nifti:
-    """Read the voxels of a NIfTI file, which must hold all that its header promises, and where the header places them.
+def read_nifti(path: Path) -> Volume:
+    """Read a NIfTI file, which must hold all that its header promises.
 
     Args:
         path: A regular file that ends in .nii or .nii.gz.
 
     Returns:
-        Voxels and placement.
+        The volume: float32, scaled by slope and intercept as ITK does it, on the grid of the sform where it is coded, else of
+        the qform, as nibabel and Slicer have it.
 
     Raises:
-        InputError: The file is damaged or cut short, is not NIfTI, or unpacks to more than its header says; the header
-            contradicts itself, places no voxels, or gives a geometry that `check_header` refuses; a voxel is NaN or infinite.
+        InputError: The file is damaged or cut short, is not NIfTI, or unpacks to more than its header says; it is not
+            three-dimensional, or a voxel has several numbers; the header contradicts itself, says nothing of where the image
+            lies, or gives a geometry that `check_header` refuses.
     """
     try:
         with path.open("rb") as raw:
-            file: BinaryIO = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw  # type: ignore[assignment]
-            return _read(file, path.name)
+            if path.name.lower().endswith(".gz"):
+                return _read(gzip.GzipFile(fileobj=raw), path.name, None)  # type: ignore[arg-type]
+            return _read(raw, path.name, path.stat().st_size)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path.name} cannot be read: it is damaged or cut short; copy or export it again") from error
 
 
-def same_place(affine: np.ndarray, grid: Grid) -> bool:
-    """Whether an affine and a grid place every voxel alike.
-
-    Args:
-        affine: 4 x 4, voxel positions to RAS mm.
-        grid: The same image as another reader places it, LPS.
-
-    Returns:
-        True where no corner of the grid lies further apart than a tenth of a voxel.
-    """
-    corners_ijk = grid.corners_ijk()
-    ras_mm = corners_ijk @ affine[:3, :3].T + affine[:3, 3]
-    apart_mm = np.linalg.norm(ras_mm * (-1, -1, 1) - grid.to_mm(corners_ijk), axis=1).max()
-    return bool(apart_mm <= _SAME_PLACE_VOXELS * min(grid.spacing_mm))
-
-
-def _read(file: BinaryIO, name: str) -> Nifti:
+def _read(file: BinaryIO, name: str, size_bytes: int | None) -> Volume:
+    """The volume in an open file of so many bytes, where that is known."""
     header = _header(file, name)
     fields, order = header.fields, header.order
-    affine = _affine(header, name)
-    count = math.prod(header.lengths)
     code = int(fields["datatype"])
     kind = np.dtype(order + _SCALARS[code]) if code in _SCALARS else None
     each = kind.itemsize if kind else _SEVERAL.get(code)
     if each is None or each * 8 != int(fields["bitpix"]):
         bits = int(fields["bitpix"])
         raise InputError(f"{name} cannot be read: it says it has voxels of type {code} in {bits} bits; export it again")
+    if kind is None:
+        what = "complex pixels: save the magnitude" if code in _COMPLEX else "colours: save one channel per file"
+        raise InputError(f"{name} has {what}")
+    values = math.prod(header.lengths[4:5])  # the fifth axis is that of a voxel's values
+    if values > 1:
+        raise InputError(f"{name} has {values} values in each voxel: save one channel per file")
+    lengths = three_dimensional(name, header.lengths)
+    affine = _affine(header, name)
     start = float(fields["vox_offset"])
     header_size = fields.dtype.itemsize
     if fields["magic"] not in (b"n+1", b"n+2") or not (math.isfinite(start) and header_size <= start < 1 << 24):
         raise InputError(f"{name} cannot be read: its voxels are not in the file, or not where it says; export it again")
+    count = math.prod(lengths)
+    if size_bytes is not None and size_bytes - int(start) < count * each:
+        raise cut_short(name, max(size_bytes - int(start), 0), count * each)
     file.read(int(start) - header_size)
-    content = file.read(count * each)
-    if len(content) < count * each:
-        raise cut_short(name, len(content), count * each)
+    slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
+    voxels = read_voxels(file.read, name, kind, count, lambda stored: _scaled(stored, slope, intercept))
     if isinstance(file, gzip.GzipFile) and len(file.read(_TRAILING + 1)) > _TRAILING:
         raise InputError(f"{name} cannot be read: it unpacks to more than its header says; export it again")
-    if kind is None:
-        return Nifti(None, affine)
-    stored = np.frombuffer(content, kind)
-    if kind.kind == "f" and (wrong := int(np.count_nonzero(~np.isfinite(stored)))):
-        raise InputError(f"{name} has NaN or infinite values in {wrong} {'voxel' if wrong == 1 else 'voxels'}: export it again")
-    slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
-    return Nifti(_scaled(stored, slope, intercept).reshape(header.lengths, order="F"), affine)
+    return Volume(voxels.reshape(lengths, order="F"), _grid(affine, lengths, fields["pixdim"][1:4]), name)
 
 
 def _header(file: io.BufferedIOBase | BinaryIO, name: str) -> _Header:
@@ -174,35 +156,54 @@ def _header(file: io.BufferedIOBase | BinaryIO, name: str) -> _Header:
     return _Header(order, fields, lengths)
 
 
-def _affine(header: _Header, name: str) -> np.ndarray | None:
-    """Where the header places the voxels, checked: 4 x 4 to RAS mm; None where it does not."""
-    fields = header.fields
-    if len(header.lengths) < 3:
-        return None  # refused, with a sentence of its own, by what reads the voxels
+def _affine(header: _Header, name: str) -> np.ndarray:
+    """Where the header places the voxels, checked: 4 x 4, from voxel positions to RAS mm."""
+    fields, lengths = header.fields, header.lengths[:3]
     spacing_mm = fields["pixdim"][1:4].astype(float)
-    unplaced = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    check_header(name, header.lengths[:3], spacing_mm.tolist(), [0, 0, 0], unplaced)
-    affine = np.eye(4)
+    check_header(name, lengths, spacing_mm.tolist(), [0, 0, 0], np.eye(3).tolist())
+    placed = []
     if fields["sform_code"] > 0:
-        affine[:3] = fields["srow"].astype(float)
-    elif fields["qform_code"] > 0:
-        affine[:3, :3] = _rotation(fields["quatern"].astype(float), float(fields["pixdim"][0])) * spacing_mm
+        placed.append(np.vstack([fields["srow"].astype(float), [0, 0, 0, 1]]))
+    if fields["qform_code"] > 0:
+        affine = np.eye(4)
+        affine[:3, :3] = _rotation(fields["quatern"].astype(float), float(fields["pixdim"][0]), name) * spacing_mm
         affine[:3, 3] = fields["qoffset"].astype(float)
-    else:
-        return None
-    along = affine[:3, :3].T
-    lengths_mm = np.linalg.norm(along, axis=1)
-    check_header(name, header.lengths[:3], lengths_mm.tolist(), affine[:3, 3].tolist(), along.tolist())
-    if not np.allclose(lengths_mm, spacing_mm, rtol=0.01, atol=0):
+        placed.append(affine)
+    if not placed:
         raise InputError(
-            f"{name} contradicts itself: its sform has voxels of {_times(lengths_mm)} mm, its pixdim of "
-            f"{_times(spacing_mm)} mm; export it again with its true voxel sizes"
+            f"{name} does not say where it lies (its qform and sform have the code 0), and programs differ in what they take "
+            "then: export it again with its position in the patient"
         )
-    return affine
+    for affine in placed:
+        along = affine[:3, :3].T
+        lengths_mm = np.linalg.norm(along, axis=1)
+        check_header(name, lengths, lengths_mm.tolist(), affine[:3, 3].tolist(), along.tolist())
+        if (np.abs(lengths_mm - spacing_mm) * lengths > _SAME_PLACE_VOXELS * spacing_mm).any():
+            raise InputError(
+                f"{name} contradicts itself: its sform has voxels of {_times(lengths_mm)} mm, its pixdim of "
+                f"{_times(spacing_mm)} mm; export it again with its true voxel sizes"
+            )
+    corners_ijk = _grid(placed[0], lengths, spacing_mm).corners_ijk()
+    difference = placed[0] - placed[-1]
+    apart_mm = np.linalg.norm(corners_ijk @ difference[:3, :3].T + difference[:3, 3], axis=1)
+    if apart_mm.max() > _SAME_PLACE_VOXELS * spacing_mm.min():
+        raise InputError(
+            f"{name} contradicts itself: its qform and sform place the image differently, and programs differ in "
+            "which they take; export it again with one of them"
+        )
+    return placed[0]
 
 
-def _rotation(quatern: np.ndarray, handedness: float) -> np.ndarray:
+def _grid(affine: np.ndarray, lengths: Sequence[int], spacing_mm: np.ndarray) -> Grid:
+    """The grid of an affine to RAS mm."""
+    lps = np.diag([-1.0, -1.0, 1.0]) @ affine[:3]
+    return grid_along(lengths, lps[:, :3].T.tolist(), lps[:, 3].tolist(), spacing_mm.tolist())
+
+
+def _rotation(quatern: np.ndarray, handedness: float, name: str) -> np.ndarray:
     """The qform as 3 x 3 rotation, its third axis reversed where handedness is negative (nifti1.h, METHOD 2)."""
+    if not (quatern @ quatern <= 1 + _ROUNDING and handedness in (-1, 0, 1)):
+        raise InputError(f"{name} cannot be read: its qform is no rotation; export it again")
     b, c, d = quatern
     a = math.sqrt(max(1.0 - float(quatern @ quatern), 0.0))
     rotation = np.array([

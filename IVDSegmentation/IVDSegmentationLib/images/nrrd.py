@@ -1,4 +1,4 @@
-"""The header of NRRD files, checked before ITK reads them: ITK takes what it does not understand as 1 or 0, and squares axes.
+"""NRRD files. ITK takes what it does not understand of a header as 1 or 0, and squares axes; here it must be understood.
 
 The format: http://teem.sourceforge.net/nrrd/format.html
 """
@@ -9,70 +9,127 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
-from .bounds import check_header, check_voxel_count, cut_short
+from .bounds import check_header, check_voxel_count, three_dimensional
+from .grid import Grid, grid_along
 from .regular_file import check_data_file
+from .volume import Volume
+from .voxels import VoxelFile
 
 _LONGEST_HEADER = 1 << 20
 """Bytes of a header; real ones have some hundred, with DICOM tags in it some thousand."""
-_SPACES = {"ras", "las", "lps", "right-anterior-superior", "left-anterior-superior", "left-posterior-superior"}
-_BYTES = {
-    **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
-    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
-    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), 2),
-    **dict.fromkeys(("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t", "float"), 4),
-    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long", "signed long long int", "int64"), 8),
-    **dict.fromkeys(("int64_t", "ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), 8),
-    "double": 8,
+_SPACES = {
+    **dict.fromkeys(("lps", "left-posterior-superior"), (1, 1, 1)),
+    **dict.fromkeys(("ras", "right-anterior-superior"), (-1, -1, 1)),
+    **dict.fromkeys(("las", "left-anterior-superior"), (1, -1, 1)),
 }
-"""Names of the types with one number a voxel -> bytes of a voxel."""
+"""Names of spaces -> what brings their axes to LPS."""
+_KINDS = {
+    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), "i2"),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long", "signed long long int", "int64"), "i8"),
+    **dict.fromkeys(("int64_t",), "i8"),
+    **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), "u8"),
+    "float": "f4",
+    "double": "f8",
+}
+"""Names of the types with one number a voxel -> numpy's."""
+_PACKED = {"raw": False, "gzip": True, "gz": True}
+"""Encodings -> whether the voxels are packed."""
 _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
 
-def check_nrrd(path: Path) -> None:
-    """Refuse an NRRD file that does not place its voxels beyond doubt, or whose voxels are not there.
+def read_nrrd(path: Path) -> Volume:
+    """Read a NRRD file, which must place its voxels beyond doubt and hold all that it promises.
 
     Args:
         path: A regular file that ends in .nrrd or .nhdr.
 
+    Returns:
+        The volume: float32, on the grid that the header gives, as ITK and Slicer have it.
+
     Raises:
-        InputError: It is not NRRD; a field is missing, no number or contradicts another; the axes are sheared; the unit is not
-            mm; `check_header` refuses the geometry; the voxels are cut short, or in a file that `check_data_file` refuses.
+        InputError: It is not NRRD; a field is missing, no number or contradicts another; it is not three-dimensional; the axes
+            are sheared; the unit is not mm; `check_header` refuses the geometry; the voxels are cut short, damaged, or in a
+            file that `check_data_file` refuses.
     """
     fields, header_bytes = _fields(path)
     dimension = _integers(path, fields, "dimension", 1)[0]
     sizes = _integers(path, fields, "sizes", dimension) if 1 <= dimension <= 16 else []
     if not sizes:
         raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
+    check_voxel_count(path.name, sizes)
+    # A list of values comes first; with one of them, or one frame, there are three axes left.
+    kinds = fields.get("kinds", "").lower().split()
+    first = 1 if dimension == 4 and kinds[:1] and kinds[0] not in ("domain", "space") else 0
+    if first and sizes[0] > 1:
+        several = (
+            "complex pixels: save the magnitude"
+            if kinds[0] == "complex"
+            else (f"{sizes[0]} values in each voxel: save one channel per file")
+        )
+        raise InputError(f"{path.name} has {several}")
+    lengths = three_dimensional(path.name, sizes[first:])
+    grid = _grid(path, fields, lengths, dimension, first)
+    place = _place_of_voxels(path, fields, header_bytes)
+    kind = _kind(path, fields)
+    voxels = place.read(path.name, kind, math.prod(lengths))
+    return Volume(voxels.reshape(lengths, order="F"), grid, path.name)
+
+
+def _grid(path: Path, fields: dict[str, str], lengths: tuple[int, int, int], dimension: int, first: int) -> Grid:
+    """The grid that a header gives, checked; the axes of space begin with the axis `first`."""
     space = fields.get("space", "").lower()
     if space and space not in _SPACES:
         raise InputError(f"{path.name} is placed in a space called {space[:40]!r}: save it in LPS or RAS")
     units = fields.get("space units", fields.get("units", ""))
     if other := [unit for unit in re.findall(r'"([^"]*)"', units) if unit.strip().lower() not in ("", "mm", "none")]:
         raise InputError(f"{path.name} has its lengths in {other[0][:20]!r}: save it in millimetres")
-    spatial = dimension if dimension <= 3 else 3
     if "space directions" in fields:
         found = [match.group(1) for match in _VECTOR.finditer(fields["space directions"])]
         if len(found) != dimension:
             raise InputError(f"{path.name} has {len(found)} space directions for {dimension} axes: export it again")
         vectors = [None if text is None else _numbers(path, text, "space directions") for text in found]
-        along = [vector for vector in vectors[:spatial] if vector is not None]
-        if len(along) != spatial or any(len(vector) != 3 for vector in along):
+        along = [vector for vector in vectors[first : first + 3] if vector is not None]
+        if len(along) != 3 or any(len(vector) != 3 for vector in along):
             raise InputError(f"{path.name} gives no direction for one of its axes: export it again")
-        spacing_mm = [math.sqrt(sum(value * value for value in vector)) for vector in along]
+        spacing_mm = [math.hypot(*vector) for vector in along]
     else:
-        along = [[float(axis == row) for row in range(3)] for axis in range(spatial)]
-        spacing_mm = _numbers(path, fields["spacings"], "spacings")[:spatial] if "spacings" in fields else [1.0] * spatial
+        along = [[float(axis == row) for row in range(3)] for axis in range(3)]
+        given = _numbers(path, fields["spacings"], "spacings") if "spacings" in fields else [1.0] * dimension
+        if len(given) != dimension:
+            raise InputError(f"{path.name} has {len(given)} spacings for {dimension} axes: export it again")
+        spacing_mm = given[first : first + 3]
     origin = _VECTOR.search(fields.get("space origin", "(0,0,0)"))
     origin_mm = _numbers(path, (origin and origin.group(1)) or "nan", "space origin")
-    check_voxel_count(path.name, sizes)
-    # Axes beyond the third, and files of fewer, are refused by what reads the voxels, with a sentence of its own.
-    if dimension >= 3:
-        check_header(path.name, sizes[:3], spacing_mm, origin_mm, along)
-    _check_voxels_there(path, fields, header_bytes, math.prod(sizes))
+    if len(origin_mm) != 3 or ("space origin" not in fields and "axis mins" in fields):
+        raise InputError(f"{path.name} gives no valid space origin: export it again with its position in the patient")
+    check_header(path.name, lengths, spacing_mm, origin_mm, along)
+    sign = _SPACES.get(space, (1, 1, 1))
+    lps = [[value * one for value, one in zip(vector, sign, strict=True)] for vector in (*along, origin_mm)]
+    return grid_along(lengths, lps[:3], lps[3], spacing_mm)
 
 
-def _check_voxels_there(path: Path, fields: dict[str, str], header_bytes: int, count: int) -> None:
+def _kind(path: Path, fields: dict[str, str]) -> np.dtype:
+    """The type of the stored numbers, with their byte order."""
+    name = _KINDS.get(fields.get("type", "").lower())
+    if name is None:
+        shown = fields.get("type", "")[:40]
+        raise InputError(f"{path.name} has voxels of an unknown type {shown!r}: save it as short or float")
+    order = {"little": "<", "big": ">"}.get(fields.get("endian", "" if name[1] != "1" else "little").lower())
+    if order is None:
+        raise InputError(f"{path.name} does not say which byte of a number comes first (endian): export it again")
+    return np.dtype(order + name)
+
+
+def _place_of_voxels(path: Path, fields: dict[str, str], header_bytes: int) -> VoxelFile:
+    """Where the voxels are."""
     data, start = path, header_bytes
     if named := fields.get("data file", fields.get("datafile", "")):
         if named.upper().startswith("LIST") or "%" in named:
@@ -80,13 +137,14 @@ def _check_voxels_there(path: Path, fields: dict[str, str], header_bytes: int, c
         data, start = check_data_file(path, named), 0
     elif path.name.lower().endswith(".nhdr") and data.stat().st_size <= header_bytes:
         raise InputError(f"{path.name} names no file for its voxels: export it again")
-    each = _BYTES.get(fields.get("type", "").lower())
-    if each is None:
-        shown = fields.get("type", "")[:40]
-        raise InputError(f"{path.name} has voxels of an unknown type {shown!r}: save it as short or float")
-    if fields.get("encoding", "").lower() == "raw" and data.stat().st_size - start < count * each:
-        present = max(data.stat().st_size - start, 0)
-        raise cut_short(path.name, present, count * each)
+    skipped = {name: fields.get(name, fields.get(name.replace(" ", ""), "0")) for name in ("line skip", "byte skip")}
+    if skipped["line skip"] != "0" or not re.fullmatch(r"\d{1,9}", skipped["byte skip"]):
+        raise InputError(f"{path.name} has its voxels behind something else: export it again")
+    packed = _PACKED.get(fields.get("encoding", "").lower())
+    if packed is None or (packed and skipped["byte skip"] != "0"):
+        shown = fields.get("encoding", "")[:20]
+        raise InputError(f"{path.name} has its voxels in the encoding {shown!r}: save it as raw or gzip")
+    return VoxelFile(data, start + int(skipped["byte skip"]), packed)
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 LOCATED_WITHIN_MM = (2.0, 4.0, 6.0)
 """Centre distances up to which a disc of the reference counts as located."""
+MOST_DISCS = 64
+"""In a mask: a spine has 23, and noise has thousands of pieces, each of which would be measured."""
+MOST_FACES = 4_000_000
+"""Between the voxels of a disc and others: four hundred times those of a disc at 1 mm."""
 FRAGMENT = 0.05
 """A piece of a binary mask smaller than this share of its largest piece is no disc."""
 
@@ -139,9 +143,14 @@ def split_discs(volume: Volume) -> tuple[np.ndarray, list[str]]:
     if len(values) == 1:
         pieces, _ = ndimage.label(labels)
         sizes = np.bincount(pieces.ravel())[1:]
-        kept = [int(n) + 1 for n in np.flatnonzero(sizes >= FRAGMENT * sizes.max())]
+        kept = (np.flatnonzero(sizes >= FRAGMENT * sizes.max()) + 1).tolist()
         names = dict.fromkeys(kept, names[values[0]] if len(kept) == 1 else "")
         labels, values = pieces, kept
+    if len(values) > MOST_DISCS:
+        raise InputError(
+            f"{volume.source or 'the mask'} holds {len(values)} pieces or values, more than the {MOST_DISCS} discs that are "
+            "compared: give a mask or a label map of discs"
+        )
     if not values:
         return np.zeros(labels.shape, np.int16), []
     centers_mm = volume.grid.to_mm(np.array(ndimage.center_of_mass(labels > 0, labels, values)))
@@ -172,6 +181,12 @@ def _agreement(level: str, ours: np.ndarray, theirs: np.ndarray, grid: Grid) -> 
     held = np.nonzero(ours | theirs)
     box = tuple(slice(int(line.min()), int(line.max()) + 1) for line in held)
     ours, theirs = ours[box], theirs[box]
+    for mask in (ours, theirs):
+        faces = sum(int(np.count_nonzero(np.diff(mask, axis=axis))) for axis in range(3))
+        if faces > MOST_FACES:
+            raise InputError(
+                f"a piece that is to be compared has a surface of {faces} voxel faces, which no disc has: give a mask of discs"
+            )
     # Both share one origin, which no distance depends on.
     distances = compute_metrics(
         _image(theirs, grid), _image(ours, grid), percentiles=(100, 95), metrics=("hd", "assd"), verbose=False
