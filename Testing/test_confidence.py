@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice
 from IVDSegmentationLib.training.calibration import (
+    confidence_figures,
     expected_calibration_error,
     fit_confidence,
     held_out_confidence,
@@ -33,36 +34,40 @@ def test_certain_and_empty_discs_have_confidence_one_and_none():
 
 
 def made_rows(slope, intercept, noise=0.0):
-    """Ten discs of each of six subjects, by two networks; that for water alone is 0.3 worse than it expects."""
+    """Ten whole discs of each of six subjects, and for each a row of moved centres and one of partial labels."""
     rng = np.random.default_rng(1)
     rows = []
     for number in range(60):
-        for role, subset, wrong in (("segmenter", "all", 0.0), ("water_segmenter", "water", -0.3)):
-            expected = float(rng.uniform(0.7, 1.0))
-            dice = slope * expected + intercept + noise * float(rng.normal()) + wrong
-            row = {"subject": f"{number % 6}", "role": role, "subset": subset, "expected_dice": expected}
-            rows += [{**row, "centre": "given", "dice": dice}, {**row, "centre": "moved", "dice": 0.0}]
+        expected = float(rng.uniform(0.7, 1.0))
+        dice = slope * expected + intercept + noise * float(rng.normal())
+        row = {"subject": f"{number % 6}", "subset": "all", "expected_dice": expected, "centre": "given", "dice": dice}
+        rows += [row, {**row, "centre": "moved", "dice": 0.0}, {**row, "dice": None}]
     return rows
 
 
 def test_the_fit_finds_the_line_that_the_rows_were_made_of():
-    assert fit_confidence(judged_rows(made_rows(0.8, 0.1))) == {"segmenter": (0.8, 0.1), "water_segmenter": (0.8, -0.2)}
+    assert fit_confidence(judged_rows(made_rows(0.8, 0.1))) == (0.8, 0.1)
 
 
 def test_calibrated_confidence_has_a_small_error_and_uncalibrated_one_its_bias():
     rows = judged_rows(made_rows(0.8, 0.1, noise=0.01))
     confidence, truth = held_out_confidence(rows)
-    assert len(confidence) == 120
+    assert len(confidence) == 60
     assert expected_calibration_error(confidence, truth) < 0.01
     assert expected_calibration_error(truth + 0.07, truth) == pytest.approx(0.07)
 
 
-def test_a_network_that_answered_for_one_subject_alone_is_not_judged():
-    rows = [{**row, "role": "segmenter"} for row in made_rows(0.8, 0.1) if row["subset"] == "all"]
-    alone = [{**row, "role": "water_segmenter"} for row in rows if row["subject"] == "0"]
-    confidence, _ = held_out_confidence(judged_rows([*rows, *alone]))
-    assert len(confidence) == 60
-    nothing, _ = held_out_confidence(judged_rows(alone))
+def test_the_figures_tell_a_confidence_that_knows_discs_from_one_that_knows_their_mean():
+    confidence, truth = held_out_confidence(judged_rows(made_rows(0.8, 0.1, noise=0.01)))
+    knows = confidence_figures(confidence, truth)
+    assert knows["r squared"] > 0.9 and knows["mean absolute error"] < 0.5 * knows["mean absolute error of a constant"]
+    mean = confidence_figures(np.full_like(truth, truth.mean()), truth)
+    assert mean["r squared"] == 0 and mean["mean absolute error"] == mean["mean absolute error of a constant"]
+
+
+def test_one_subject_alone_is_not_judged():
+    alone = [row for row in judged_rows(made_rows(0.8, 0.1)) if row["subject"] == "0"]
+    nothing, _ = held_out_confidence(alone)
     assert np.isnan(expected_calibration_error(nothing, nothing))
 
 
@@ -76,10 +81,10 @@ def test_the_diagram_holds_every_disc(tmp_path):
     write_diagram(confidence, truth, tmp_path / "reliability.svg")
     root = ElementTree.parse(tmp_path / "reliability.svg").getroot()
     marks = {group.get("id"): group.findall(".//{http://www.w3.org/2000/svg}use") for group in root.iter() if group.get("id")}
-    assert len(marks["discs"]) == 120
+    assert len(marks["discs"]) == 60
     bins = [count for count, _, _ in reliability(confidence, truth) if count >= 3]
     assert len(marks["bins"]) == len(bins) > 1
-    assert "120 cross-validated outlines" in "".join(root.itertext())
+    assert "60 cross-validated outlines" in "".join(root.itertext())
 
 
 def test_the_same_diagram_is_the_same_file_and_one_without_a_disc_is_one(tmp_path):

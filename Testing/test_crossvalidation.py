@@ -9,8 +9,11 @@ import pytest
 from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, PATCH_SIZE
 from IVDSegmentationLib.training.channel_dropout import SUBSETS
-from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER, WATER_SEGMENTER
+from IVDSegmentationLib.training.folds import split
+from IVDSegmentationLib.training.localizer_judging import localizer_row, localizer_summary, names_right
+from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER
 from IVDSegmentationLib.training.scans import Scan, phantom_scan
+from IVDSegmentationLib.training.scoring import mean_sd, recall_of_surely_disc, share_in_no_disc
 from IVDSegmentationLib.training.segmenter_samples import SegmenterSamples
 from scipy import ndimage
 
@@ -34,9 +37,9 @@ def made_water(number):
     rng = np.random.default_rng(number)
     shape = (38, 90, 120)
     discs, vertebrae = np.zeros((2, *shape), np.uint8)
-    for index, z in enumerate((98, 72, 46, 20), start=1):
+    for index, z in enumerate((20, 46, 72, 98), start=1):
         discs[9:29, 30:58, z - 3 : z + 3] = index
-    for index, z in enumerate((110, 85, 59, 33, 8), start=1):
+    for index, z in enumerate((110, 85, 59, 33, 8), start=20):
         vertebrae[9:29, 30:58, max(z - 8, 0) : z + 8] = index
     known = np.zeros(shape, bool)
     known[:, :, 12:108] = True
@@ -50,7 +53,9 @@ def made_water(number):
         discs=discs,
         known=known,
         vertebrae=vertebrae,
-        centers_ijk=tuple((18.5, 43.5, z - 0.5) for z in (98.0, 72.0, 46.0, 20.0)),
+        centers_ijk=tuple((18.5, 43.5, z - 0.5) for z in (20.0, 46.0, 72.0, 98.0)),
+        levels=("L4-L5", "L3-L4", "L2-L3", "L1-L2"),
+        outlined=False,
     )
 
 
@@ -61,39 +66,45 @@ def scans():
 
 @pytest.mark.parametrize("water_share", [0.0, 0.5, 1.0])
 def test_segmenter_samples_hold_input_disc_and_known_voxels(scans, water_share):
-    samples = SegmenterSamples(scans, replace(SEGMENTER["default"], water_share=water_share, phantom_share=0.0))
+    shares = {"myosegmentum-water": water_share, "ivdm3seg-patches": 1 - water_share, "spider-space": 3.0}
+    samples = SegmenterSamples(scans, replace(SEGMENTER["default"], shares=shares))
     drawn = {True: water_share < 1, False: water_share > 0}
     assert {bool(samples.sample(seed)[0][..., :3].any()) for seed in range(40)} >= {k for k, v in drawn.items() if v}
     for seed in range(12):
         x, target = samples.sample(seed)
-        assert x.shape == (*PATCH_SIZE, 4) and target.shape == (*PATCH_SIZE, 4)
+        assert x.shape == (*PATCH_SIZE, 4) and target.shape == (*PATCH_SIZE, 2)
         assert np.isfinite(x).all() and set(np.unique(target)) <= {0.0, 1.0}
-        volume = not x[..., :3].any() and target[..., 3].any()
-        assert volume or not target[..., 2:].any(), "vertebrae are known in the volumes alone"
-        assert not (target[..., 0] * target[..., 2]).any()
-        assert 300 < (target[..., 0] * target[..., 1]).sum() < 12000, "a disc is in the box"
+        assert 200 < (target[..., 0] * target[..., 1]).sum() < 12000, "a disc is in the box"
     first, again = samples.sample(5), samples.sample(5)
     np.testing.assert_array_equal(first[0], again[0])
-
-
-def test_the_water_segmenter_is_shown_water_alone(scans):
-    samples = SegmenterSamples(scans, replace(WATER_SEGMENTER["default"], water_share=0.3))
-    for seed in range(12):
-        x, _ = samples.sample(seed)
-        assert x[..., 3].any() and not x[..., :3].any()
 
 
 def test_localizer_samples_hold_windows_of_every_kind(scans):
     from IVDSegmentationLib.training.localizer_samples import WINDOW, LocalizerSamples
 
-    samples = LocalizerSamples(scans, LOCALIZER["default"], phantoms=1)
+    samples = LocalizerSamples(scans, replace(LOCALIZER["default"], phantoms=1))
+    assert samples.sources == ["ivdm3seg-patches", "myosegmentum-water", "phantom"], "sources that are not there are left out"
     seen = []
-    for seed in range(12):
+    for seed in range(24):
         x, target = samples.sample(seed)
         assert x.shape == (*WINDOW, 4) and target.shape == (*WINDOW, 2) and np.isfinite(x).all()
-        seen.append((target[..., 0].sum(), target[..., 1].mean()))
-    assert max(disc for disc, _ in seen) > 100, "there are discs to learn"
-    assert min(known for _, known in seen) < 0.99, "beyond the labelled vertebrae nothing is known"
+        seen.append((target[..., 0].sum(), target[..., 1].mean(), x.any((1, 2, 3)).sum()))
+    assert max(disc for disc, _, _ in seen) > 100, "there are discs to learn"
+    assert min(known for _, known, _ in seen) < 0.99, "beyond the labelled vertebrae nothing is known"
+    assert min(width for _, _, width in seen) <= 11, "some windows are slabs"
+
+
+def test_a_coarse_voxel_is_known_by_the_half_of_it_that_is():
+    """Partial labels are thin: a voxel of the localizer's grid that is half unknown keeps what the other half says."""
+    from IVDSegmentationLib.training.localizer_samples import coarse_scan
+
+    discs, known = np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 4), bool)
+    discs[:2, :2, :1], known[:2, :2, :1] = 1, True
+    known[2:, 2:, :] = True
+    known[0, 2, 0] = True
+    coarse = coarse_scan(np.ones((4, 4, 4, 4), np.float32), discs, known)
+    assert coarse[0, 0, 0, 4:].tolist() == [1, 1] and coarse[1, 1, 0, 4:].tolist() == [0, 1]
+    assert coarse[0, 1, 0, 5] == 0 and coarse[1, 0, 1, 5] == 0
 
 
 def test_phantoms_are_training_data_with_nothing_unknown():
@@ -105,72 +116,98 @@ def test_phantoms_are_training_data_with_nothing_unknown():
 def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_seen_it(scans, tmp_path, monkeypatch):
     from IVDSegmentationLib.training import crossvalidation
 
-    trained = {"segmenter": [], "water_segmenter": []}
+    trained = []
 
     def train(training, preset, folder, seed=0):
-        trained[folder.name].append({s.subject for s in training})
-        return PaintedNetwork(channels=4 if folder.name == "segmenter" else 1)
+        trained.append((folder.name, {s.subject for s in training}))
+        return PaintedNetwork()
 
     monkeypatch.setattr(crossvalidation, "train_segmenter", train)
-    presets = {"segmenter": SEGMENTER["default"], "water_segmenter": WATER_SEGMENTER["default"]}
-    rows = crossvalidation.crossvalidate_segmenter(scans, presets, tmp_path)
+    rows = crossvalidation.crossvalidate_segmenter(scans, SEGMENTER["default"], tmp_path, folds=6)
     everyone = {s.subject for s in scans}
-    for parts in trained.values():
-        assert sorted(subject for seen in parts for subject in everyone - seen) == sorted(everyone)
-    for row in (r for r in rows if "water" in SUBSETS[r["subset"]]):
-        assert row["expected_dice"] == 1.0, "a painted voxel is called disc outright"
-    roles = {(r["source"], r["role"]) for r in rows if r["subset"] == "water"}
-    assert roles == {("ivdm3seg-patches", "segmenter"), ("myosegmentum-water", "water_segmenter")}
+    assert sorted(subject for _, seen in trained for subject in everyone - seen) == sorted(everyone)
+    assert [name for name, _ in trained] == [f"fold-{n}" for n in range(6)]
     written = list(csv.DictReader((tmp_path / "rows.csv").open()))
     assert len(written) == len(rows)
     boxes = [r for r in rows if r["source"] == "ivdm3seg-patches"]
-    assert {(r["subset"], r["centre"]) for r in boxes if r["centre"] == "moved"} == {("all", "moved"), ("water", "moved")}
+    assert {r["subset"] for r in boxes} == set(SUBSETS)
+    assert {r["subset"] for r in boxes if r["centre"] == "moved"} == {"all", "water", "in"}
     assert len([r for r in boxes if (r["subset"], r["centre"]) == ("all", "given")]) == 12
+    waters = [r for r in rows if r["source"] == "myosegmentum-water"]
+    assert {r["subset"] for r in waters} == {"water"} and {r["disc"] for r in waters} == {2, 3, 4, 5}
+    assert all(r["dice"] is None and r["recall"] > 0.95 and r["in_no_disc"] < 0.1 for r in waters if r["centre"] == "given")
     summary = json.loads((tmp_path / "summary.json").read_text())
     values = [r["dice"] for r in boxes if (r["subset"], r["centre"]) == ("all", "given")]
-    assert summary["ivdm3seg-patches"]["by channels"]["all, centres given"]["mean"] == pytest.approx(np.mean(values), abs=1e-4)
-    assert {r["disc"] for r in rows if r["source"] == "myosegmentum-water"} == {2, 3, 4, 5}, "L1-L2 is 5, L4-L5 is 2"
+    mean = summary["ivdm3seg-patches"]["by channels"]["all, centres given"]["dice"]["mean"]
+    assert mean == pytest.approx(np.mean(values), abs=1e-4)
+    assert summary["myosegmentum-water"]["by channels"]["water, centres given"]["recall"]["n"] == 24
+
+
+def test_one_fold_alone_is_trained_and_judged(scans, tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import crossvalidation
+
+    monkeypatch.setattr(crossvalidation, "train_segmenter", lambda *_: PaintedNetwork())
+    monkeypatch.setattr(crossvalidation, "train_localizer", lambda *_: PaintedNetwork())
+    rows = crossvalidation.crossvalidate_segmenter(scans, SEGMENTER["default"], tmp_path / "s", folds=2, only=[1])
+    assert {r["subject"] for r in rows} == {s.subject for s in split(scans, 1, 2)[1]}
+    rows = crossvalidation.crossvalidate_localizer(scans, LOCALIZER["default"], tmp_path / "l", folds=2, only=[0])
+    assert {r["subject"] for r in rows} == {s.subject for s in split(scans, 0, 2)[1] if s.source != "ivdm3seg-patches"}
 
 
 class PaintedNetwork:
-    """Answers with what it is shown brightest: the made discs are the only bright things. channels: that it may be shown."""
-
-    def __init__(self, channels=4):
-        self.channels = channels
+    """Answers with what it is shown brightest: the made discs are the only bright things."""
 
     def predict_on_batch(self, x):
-        assert np.any(x, axis=(0, 1, 2, 3)).sum() <= self.channels
         water = x[..., 3]
         return (water > 0.75 * np.percentile(water, 99.5)).astype(np.float32)[..., None]
 
 
 def test_a_volumes_row_counts_found_missed_and_false_discs():
-    from IVDSegmentationLib.training.crossvalidation import localizer_row, localizer_summary
-
     scan = made_water(1)
-    row = localizer_row(PaintedNetwork(), {"segmenter": PaintedNetwork(), "water_segmenter": PaintedNetwork()}, scan)
+    row = localizer_row(PaintedNetwork(), PaintedNetwork(), scan)
     assert (row["discs"], row["found"], row["false"]) == (4, 4, 0)
     assert max(row["centre_error_mm"]) < 2.0
-    assert min(row["dice"]) > 0.95 and row["in_vertebrae"] < 0.02
+    assert (row["discs_held"], row["made_up"]) == (4, 0)
+    assert row["recall"] > 0.95 and row["in_no_disc"] < 0.02 and row["dice"] == []
+    whole = localizer_row(PaintedNetwork(), PaintedNetwork(), replace(scan, outlined=True))
+    assert min(whole["dice"]) > 0.95 and whole["recall"] is None
     water = scan.channels.copy()
     water[:, :, 69:75] = 45
     water[9:29, 30:58, 56:61, 3] = 140
     missed = localizer_row(PaintedNetwork(), None, replace(scan, channels=water))
     assert (missed["found"], missed["false"]) == (3, 1)
-    summary = localizer_summary([row, missed])
-    assert summary["found"] == 7 / 8 and summary["false_discs_per_volume"] == 0.5
-    assert summary["end_to_end_dice"]["n"] == 4
+    summary = localizer_summary([row, missed])["myosegmentum-water"]
+    assert (summary["found"], summary["discs"], summary["false"]) == (7, 8, 1)
+    assert summary["recall"]["n"] == 1
     wrong = {**row, "names_right": False, "names_uncertain": False}
     right = {**row, "names_right": True, "names_uncertain": False}
-    assert localizer_summary([right, right, right, wrong])["all_names_right"] == 3 / 4
-    assert localizer_summary([right])["all_names_right"] == 1
+    summary = localizer_summary([right, right, right, wrong])["myosegmentum-water"]
+    assert (summary["all_names_right"], summary["names_wrong_without_warning"]) == (3, 1)
+
+
+def test_a_volume_in_which_nothing_is_found_has_no_disc_and_no_right_name():
+    class Blind:
+        def predict_on_batch(self, x):
+            return np.zeros((*x.shape[:-1], 1), np.float32)
+
+    row = localizer_row(Blind(), Blind(), made_water(1))
+    assert (row["found"], row["discs_held"], row["made_up"], row["recall"], row["names_right"]) == (0, 0, 0, 0.0, False)
 
 
 def test_names_are_right_when_every_reference_disc_holds_its_own_label():
-    from IVDSegmentationLib.training.crossvalidation import names_right
-
     scan = made_water(1)
-    labels = np.where(scan.discs > 0, 6 - scan.discs, 0).astype(np.uint8)  # L1-L2 is 5, L4-L5 is 2
+    labels = np.where(scan.discs > 0, 1 + scan.discs, 0).astype(np.uint8)  # the first is L4-L5, whose label is 2
     assert names_right(labels, scan)
     assert not names_right(np.where(labels > 0, labels + 1, 0), scan), "all shifted by a level"
     assert not names_right(np.where(labels == 3, 0, labels), scan), "one missed"
+
+
+def test_partial_labels_are_scored_where_they_say_something():
+    disc, known = np.zeros((2, 10), bool)
+    disc[2:6], known[:8] = True, True
+    mask = np.zeros(10, bool)
+    mask[3:10] = True
+    assert recall_of_surely_disc(mask, disc) == 0.75
+    assert share_in_no_disc(mask, disc, known) == pytest.approx(2 / 7)
+    assert recall_of_surely_disc(mask, disc & False) is None and share_in_no_disc(mask & False, disc, known) is None
+    assert mean_sd([1.0, None, 3.0]) == {"n": 2, "mean": 2.0, "sd": 1.0} and mean_sd([None]) == {"n": 0}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.training.presets import LOCALIZER, with_changes
 from IVDSegmentationLib.training.pseudo_labels import with_pseudo_label
@@ -74,20 +75,25 @@ def test_two_discs_where_one_fits_are_no_pseudo_label():
     assert with_pseudo_label(scan, Painted()) is scan
 
 
-def test_fine_tuning_starts_from_the_first_training_and_learns_from_its_pseudo_labels(tmp_path, monkeypatch):
+def test_fine_tuning_starts_from_a_training_and_learns_from_its_pseudo_labels(tmp_path, monkeypatch):
     from IVDSegmentationLib.training import train as training
 
     trained = []
 
     def train(samples, preset, folder, seed=0, start=None):
-        trained.append((folder, [int(scan.discs.max()) for scan in samples.wholes], preset.steps, start is not None))
+        discs = [int(scan.discs.max()) for scan in samples.wholes["myosegmentum-water"]]
+        trained.append((discs, preset.learning_rate, start is not None))
         return Painted()
 
     monkeypatch.setattr(training, "train_network", train)
     preset = with_changes(LOCALIZER["default"], 30, "float32")
-    training.train_localizer([made_scan((34, 16))], preset, tmp_path)
-    training.train_localizer([made_scan((34, 16))], replace(preset, steps=20, fine_tuning=None), tmp_path)
-    assert trained == [(tmp_path / "first", [2], 30, False), (tmp_path, [3], 30, True), (tmp_path, [2], 20, False)]
+    first = training.train_localizer([made_scan((34, 16))], preset, tmp_path / "first")
+    training.train_localizer([made_scan((34, 16))], preset, tmp_path / "second", start=first)
+    tuning = preset.fine_tuning
+    assert trained == [([2], preset.learning_rate, False), ([3], tuning.learning_rate, True)]
+    assert (preset.steps, tuning.steps) == (30, 30)
+    with pytest.raises(InputError, match="no fine-tuning"):
+        training.train_localizer([made_scan()], replace(preset, fine_tuning=None), tmp_path / "third", start=first)
 
 
 def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folder):

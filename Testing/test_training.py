@@ -1,24 +1,33 @@
 """Training data: losses, augmentation, sources, channel dropout."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from IVDSegmentationLib.dixon import CHANNELS
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.networks.inputs import normalise, stack_channels
 from IVDSegmentationLib.training.augmentation import (
-    PAPER_AUGMENTATION,
-    STRONG_AUGMENTATION,
-    WATER_AUGMENTATION,
+    BOX_AUGMENTATION,
+    WINDOW_AUGMENTATION,
     Augmentation,
 )
 from IVDSegmentationLib.training.channel_dropout import ANY_SUBSET, SUBSETS, drop_channels, keep_subset
 from IVDSegmentationLib.training.folds import PARTS, part_of_subject, split
-from IVDSegmentationLib.training.geometry import cut_field_of_view, random_transform, resample
-from IVDSegmentationLib.training.intensities import LARGEST_LOSS, change_intensities, degenerate_discs, standard_field
+from IVDSegmentationLib.training.geometry import SLAB_MM, cut_field_of_view, narrow_field_of_view, random_transform, resample
+from IVDSegmentationLib.training.intensities import (
+    LARGEST_LOSS,
+    change_intensities,
+    degenerate_discs,
+    larger_voxels,
+    standard_field,
+)
 from IVDSegmentationLib.training.known_regions import far_from_spine, labelled_span
 from IVDSegmentationLib.training.scans import Scan, centers_of
 from IVDSegmentationLib.training.sources import read_scans
 from IVDSegmentationLib.training.synthesis import synthesise_channels
+from IVDSegmentationLib.training.true_levels import level_at, level_between
 
 SPACING_MM = (2.0, 1.25, 1.25)
 
@@ -77,22 +86,6 @@ def test_unknown_voxels_change_no_loss(pair):
         )
 
 
-def test_the_vertebra_adds_its_weighted_loss_where_it_is_known(pair):
-    pytest.importorskip("tensorflow", reason="the losses need TensorFlow")
-    from IVDSegmentationLib.training.losses import VERTEBRA_WEIGHT, dice_and_cross_entropy, disc_and_vertebra
-
-    truth, probability, known = pair
-    disc = np.stack([truth, known.astype(np.float32)], -1)
-    vertebra = np.stack([1 - truth, np.ones_like(truth)], -1)
-    both = float(disc_and_vertebra(np.concatenate([disc, vertebra], -1), np.stack([probability, 0.9 * probability], -1)))
-    alone = float(dice_and_cross_entropy(disc, probability[..., None]))
-    other = float(dice_and_cross_entropy(vertebra, 0.9 * probability[..., None]))
-    assert both == pytest.approx(alone + VERTEBRA_WEIGHT * other, rel=1e-5)
-    unknown = np.stack([1 - truth, np.zeros_like(truth)], -1)
-    without = float(disc_and_vertebra(np.concatenate([disc, unknown], -1), np.stack([probability, probability], -1)))
-    assert without == pytest.approx(alone, abs=1e-5)
-
-
 def test_a_perfect_prediction_has_no_loss_and_cross_entropy_agrees_with_keras(pair):
     keras = pytest.importorskip("keras", reason="the losses need TensorFlow")
     from IVDSegmentationLib.training.losses import dice_and_cross_entropy, dice_loss
@@ -143,7 +136,7 @@ def test_a_cut_field_of_view_keeps_one_side_to_the_middle_and_knows_nothing_beyo
     assert all(below == 0 or above == 24 for below, above in kept) and seen.all()
 
 
-@pytest.mark.parametrize("change", [PAPER_AUGMENTATION, STRONG_AUGMENTATION, WATER_AUGMENTATION])
+@pytest.mark.parametrize("change", [BOX_AUGMENTATION, WINDOW_AUGMENTATION])
 def test_geometry_moves_a_disc_and_keeps_most_of_it(change):
     disc = made_scan("A").discs.astype(np.float32)
     volumes = []
@@ -157,10 +150,41 @@ def test_intensity_changes_leave_absent_channels_and_air_alone():
     stacked = made_scan("A").channels.copy()
     stacked[..., 2] = 0
     stacked[:4] = 0
-    for seed in range(10):
-        changed = change_intensities(stacked, STRONG_AUGMENTATION, np.random.default_rng(seed))
+    for seed in range(20):
+        changed = change_intensities(stacked, BOX_AUGMENTATION, np.random.default_rng(seed))
         assert not changed[..., 2].any() and not changed[:4].any()
         assert np.isfinite(changed).all() and changed.min() >= 0
+
+
+def test_a_narrow_field_of_view_is_a_slab_near_the_middle_and_knows_nothing_beside_it():
+    seen = np.zeros((36, 5, 6, 3), np.float32)
+    seen[3:33] = 1
+    widths = set()
+    for seed in range(200):
+        slab = narrow_field_of_view(seen, 2.0, np.random.default_rng(seed))
+        kept = np.flatnonzero(slab.any((1, 2, 3)))
+        np.testing.assert_array_equal(slab[kept], seen[kept])
+        assert len(kept) == np.ptp(kept) + 1 and abs(kept.mean() - 17.5) < 6
+        widths.add(len(kept))
+    assert min(widths) == SLAB_MM[0] / 2 and max(widths) == SLAB_MM[1] / 2
+    nothing = np.zeros_like(seen)
+    np.testing.assert_array_equal(narrow_field_of_view(nothing, 2.0, np.random.default_rng(0)), nothing)
+
+
+def test_larger_voxels_keep_constants_and_ramps_and_lose_detail():
+    rng = np.random.default_rng(0)
+    ramp = np.broadcast_to(np.arange(30, dtype=np.float32)[:, None, None, None], (30, 20, 20, 1))
+    noise = rng.random((30, 20, 20, 1)).astype(np.float32)
+    lost = []
+    for seed in range(10):
+        np.testing.assert_allclose(larger_voxels(np.ones_like(noise), np.random.default_rng(seed)), 1, atol=1e-5)
+        np.testing.assert_allclose(
+            larger_voxels(ramp, np.random.default_rng(seed))[4:-4], ramp[4:-4], atol=0.15, err_msg="no shift"
+        )
+        changed = larger_voxels(noise, np.random.default_rng(seed))
+        assert changed.min() >= 0 and changed.max() <= 1
+        lost.append(changed.std() / noise.std())
+    assert min(lost) < 0.5 and max(lost) <= 1
 
 
 def test_degenerated_discs_lose_signal_alone_and_each_its_own_share():
@@ -280,7 +304,7 @@ def test_far_from_the_spine_is_background_beyond_the_labelled_vertebrae():
 def test_no_labelled_disc_lies_far_from_the_spine(data_folder):
     """Of the discs L1-L2 and L4-L5 with only the vertebrae between them as labelled."""
     for scan in read_scans(data_folder, ["myosegmentum-water"])[::6]:
-        inner = np.where((scan.vertebrae >= 2) & (scan.vertebrae <= 4), scan.vertebrae, 0)
+        inner = np.where((scan.vertebrae >= 21) & (scan.vertebrae <= 23), scan.vertebrae, 0)
         assert (far_from_spine(inner) & (scan.discs > 0)).sum() <= 0.01 * (scan.discs > 0).sum()
 
 
@@ -323,8 +347,65 @@ def test_real_sources_hold_what_their_readme_says(data_folder):
     assert len(boxes) == 49 and len({s.subject for s in boxes}) == 6
     assert len(waters) == 34 and sum(len(s.centers_ijk) for s in waters) == 34 * 4 - 1, "one disc is unusable"
     for scan in waters:
-        assert scan.known[scan.discs > 0].mean() > 0.99
-        assert not scan.known.all()
+        assert scan.known[scan.discs > 0].all() and not scan.known.all() and not scan.outlined
+        assert set(np.unique(scan.vertebrae)) == {0, 20, 21, 22, 23, 24}
+
+
+@pytest.mark.parametrize(
+    ("source", "people", "discs", "channels"),
+    [
+        ("chu-vertebrae", 12, 12 * 6, {"in_phase"}),
+        ("zukic-vertebrae", 2, 5 * 8 + 7, {"in_phase", "water"}),
+        ("spider-space", 30, 230, {"in_phase"}),
+    ],
+)
+def test_real_whole_volumes_have_known_names(data_folder, source, people, discs, channels):
+    scans = read_scans(data_folder, [source])
+    assert len({s.subject for s in scans}) == people and sum(len(s.centers_ijk) for s in scans) == discs
+    assert {name for s in scans for name, there in zip(CHANNELS, s.available, strict=True) if there} == channels
+    for scan in scans:
+        assert scan.channels.min() >= 0 and scan.channels.any()
+        assert scan.known[scan.discs > 0].all()
+        heights = [center[2] for center in scan.centers_ijk]
+        assert heights == sorted(heights), "from the lowest up"
+        first = LEVELS.index(scan.levels[0])
+        assert scan.levels == LEVELS[first : first + len(heights)]
+        assert scan.levels[0] == ("L4-L5" if source == "chu-vertebrae" else "L5-S1")
+        assert [level_at(scan, center) for center in scan.centers_ijk] == list(scan.levels)
+
+
+def named_spine(lowest=24):
+    """Bodies of 25 mm, centres at z 30, 50, 70 and 90 voxels (25 mm each), the lowest of the given VERSE code."""
+    vertebrae = np.zeros((30, 60, 140), np.uint8)
+    for number, z in enumerate((30, 50, 70, 90)):
+        vertebrae[8:22, 20:40, z - 7 : z + 7] = lowest - (2 if lowest == 26 and number else 0) - max(number - (lowest == 26), 0)
+    return replace(made_scan("A"), vertebrae=vertebrae, discs=vertebrae * 0)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "z", "level"),
+    [
+        (24, 40, "L4-L5"), (24, 60, "L3-L4"), (24, 80, "L2-L3"), (24, 100, "L1-L2"), (24, 118, None),
+        (24, 15, "L5-S1"), (24, 2, "S1-S2"), (22, 40, "L2-L3"), (26, 40, "L5-S1"), (26, 15, "S1-S2"),
+    ],
+)  # fmt: skip
+def test_a_structure_has_the_name_of_the_gap_it_lies_in(lowest, z, level):
+    assert level_at(named_spine(lowest), (15.0, 29.5, z - 0.5)) == level
+    assert level_at(named_spine(lowest), (15.0, 29.5 + 40, z - 0.5)) is None, "50 mm behind the spine"
+
+
+def test_vertebrae_without_a_disc_between_them_are_an_error():
+    assert level_between(24, 23) == "L4-L5" and level_between(26, 24) == "L5-S1" and level_between(20, 19) == "T12-L1"
+    with pytest.raises(ValueError, match="24 and 22"):
+        level_between(22, 24)
+
+
+def test_training_data_that_cannot_be_read_is_an_error_that_names_the_file(tmp_path):
+    folder = tmp_path / "chu-vertebrae" / "chu-99"
+    folder.mkdir(parents=True)
+    (folder / "vertebrae.nii.gz").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"vertebrae.nii.gz in chu-99 cannot be read"):
+        read_scans(tmp_path, ["chu-vertebrae"])
 
 
 def test_a_random_field_is_standard_and_as_smooth_as_asked():

@@ -35,6 +35,7 @@ def made_preset(**changes):
         steps=40,
         batch=2,
         learning_rate=1e-2,
+        shares={},
         average=0.9,
     )
     return replace(preset, **changes)

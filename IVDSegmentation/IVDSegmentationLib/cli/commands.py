@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..training.presets import Preset
     from ..training.scans import Scan
 
-SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "ivdm3seg")
+SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "chu-vertebrae", "zukic-vertebrae", "spider-space", "ivdm3seg")
 _QUIET = ("segment", "evaluate", "phantom")
 """Commands of which the user sees our own lines alone; the others show how far they have come."""
 
@@ -91,22 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("--seed", type=_count, default=2026, help="which phantom")
     phantom.set_defaults(run=_phantom)
 
-    for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
-        command = commands.add_parser(name, help=text)
-        both = name == "crossvalidate"  # the two segmenters are tested together
-        command.add_argument("network", choices=("localizer", "segmenter", *(() if both else ("water-segmenter",))))
-        command.add_argument("--data", type=_path, default=os.environ.get("IVDSEG_DATA") or None,
-                             help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
-        command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:2]), help="which of them")
-        command.add_argument("--steps", type=_positive, help="instead of the preset's")
-        command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
-                             help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
-        command.add_argument("--seed", type=_count, default=0)
-        command.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="checkpoints, log, results")
-        command.set_defaults(run=_train if name == "train" else _crossvalidate)
-        if name == "crossvalidate":
-            command.add_argument("--segmenter", type=_path, metavar="FOLDER",
-                                 help="with localizer: a cross-validation of the segmenter, to test both together")  # fmt: skip
+    _add_training(commands)
 
     release = commands.add_parser("release", help="make a model of trained networks")
     release.add_argument("--localizer", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
@@ -128,6 +113,34 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show what libraries write, and the traceback of an error")
     return parser
+
+
+def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands `train` and `crossvalidate`."""
+    for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("network", choices=("localizer", "segmenter"))
+        command.add_argument("--data", type=_path, default=os.environ.get("IVDSEG_DATA") or None,
+                             help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
+        command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:-1]), help="which of them")
+        command.add_argument("--steps", type=_positive, help="instead of the preset's")
+        command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
+                             help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
+        command.add_argument("--seed", type=_count, default=0)
+        command.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="checkpoints, log, results")
+        command.set_defaults(run=_train if name == "train" else _crossvalidate)
+        if name == "train":
+            command.add_argument("--leave-out", metavar="FOLD/FOLDS", help="leave out this fold's subjects, such as 0/2")
+            command.add_argument(
+                "--start", type=_path, metavar="FOLDER", help="a finished training of the localizer to fine-tune"
+            )
+        if name == "crossvalidate":
+            command.add_argument(
+                "--folds", type=int, choices=(2, 3, 6), default=2, help="parts of the subjects, each left out once"
+            )
+            command.add_argument("--only", type=_count, nargs="+", metavar="FOLD", help="some of the folds, from 0")
+            command.add_argument("--segmenter", type=_path, metavar="FOLDER",
+                                 help="with localizer: a cross-validation of the segmenter, to test both together")  # fmt: skip
 
 
 def _segment(options: argparse.Namespace) -> None:
@@ -185,11 +198,32 @@ def _scans(options: argparse.Namespace) -> list[Scan]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from ..training import train as training
+    from ..training.loop import load_trained
+    from ..training.train import train_localizer, train_segmenter
 
-    train = training.train_localizer if options.network == "localizer" else training.train_segmenter
-    train(_scans(options), _preset(options, options.network), options.output, options.seed)
+    scans, preset = _training_scans(options), _preset(options, options.network)
+    if options.network == "localizer":
+        start = None if options.start is None else load_trained(options.start)
+        train_localizer(scans, preset, options.output, options.seed, start)
+    elif options.start is not None:
+        raise InputError("--start is for the localizer: train the segmenter without it")
+    else:
+        train_segmenter(scans, preset, options.output, options.seed)
     print(f"{options.network} -> {options.output / 'weights.npz'}")
+
+
+def _training_scans(options: argparse.Namespace) -> list[Scan]:
+    """The scans to train on: all, or all but those of a fold."""
+    from ..training.folds import PARTS, split
+
+    if options.leave_out is None:
+        return _scans(options)
+    fold, _, folds = options.leave_out.partition("/")
+    possible = [n for n in range(2, PARTS + 1) if PARTS % n == 0]
+    if not (fold.isdecimal() and folds.isdecimal() and int(folds) in possible and int(fold) < int(folds)):
+        numbers = ", ".join(str(n) for n in possible)
+        raise InputError(f"--leave-out {options.leave_out}: write FOLD/FOLDS, such as 0/2, {numbers} FOLDS and FOLD from 0")
+    return split(_scans(options), int(fold), int(folds))[0]
 
 
 def _preset(options: argparse.Namespace, network: str) -> Preset:
@@ -203,12 +237,16 @@ def _crossvalidate(options: argparse.Namespace) -> None:
 
     from ..training import crossvalidation as training
 
+    scans, preset = _scans(options), _preset(options, options.network)
+    folds, only = options.folds, options.only or ()
+    if outside := [n for n in only if not 0 <= n < folds]:
+        raise InputError(f"--only {outside[0]}: there are folds 0 to {folds - 1}")
     if options.network == "segmenter":
-        presets = {"segmenter": _preset(options, "segmenter"), "water_segmenter": _preset(options, "water-segmenter")}
-        training.crossvalidate_segmenter(_scans(options), presets, options.output, options.seed)
+        training.crossvalidate_segmenter(scans, preset, options.output, folds=folds, only=only, seed=options.seed)
     else:
-        preset = _preset(options, "localizer")
-        training.crossvalidate_localizer(_scans(options), preset, options.output, options.segmenter, options.seed)
+        training.crossvalidate_localizer(
+            scans, preset, options.output, folds=folds, only=only, segmenters=options.segmenter, seed=options.seed
+        )
     print(json.dumps(json.loads((options.output / "summary.json").read_text(encoding="utf-8")), indent=2))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Augmentation:
         noise: Largest standard deviation of added noise, relative to the 99th percentile.
         blur: Largest standard deviation of smoothing, in voxels.
         cut: Probability that the field of view ends above or below the middle of a box, or just short of it.
+        slab: Probability that the field of view is narrow from left to right, as sagittal slabs are.
+        ghost: Largest share of the signal that a ghost has.
+        coarse: Probability that the image was acquired with larger voxels.
         degeneration: Probability of each disc to lose signal, as degenerated ones have.
     """
 
@@ -39,19 +42,20 @@ class Augmentation:
     noise: float = 0.0
     blur: float = 0.0
     cut: float = 0.0
+    slab: float = 0.0
+    ghost: float = 0.0
+    coarse: float = 0.0
     degeneration: float = 0.0
 
 
 # Front to back is flipped now and then, too: files with a wrong header are common, and a disc is nearly symmetric so.
-MODERATE_AUGMENTATION = Augmentation(
-    probability=0.5, flip_probability=(0.5, 0.3, 0.0), rotation_degrees=(12.0, 8.0, 8.0), scale=0.12,
+BOX_AUGMENTATION = Augmentation(
+    probability=0.5, flip_probability=(0.5, 0.3, 0.0), rotation_degrees=(20.0, 8.0, 8.0), scale=0.12,
     elastic_mm=3.0, elastic_sigma_mm=12.0,
-    gain=0.1, gamma=0.3, bias=0.2, noise=0.04, blur=0.5,
+    gain=0.1, gamma=0.3, bias=0.3, noise=0.12, blur=0.5, ghost=0.1, coarse=0.2, cut=0.06, slab=0.15,
 )  # fmt: skip
-# The water volumes' labelled discs are nearly level and well inside the field of view; L5-S1 and the uppermost discs are not.
-WATER_AUGMENTATION = replace(MODERATE_AUGMENTATION, rotation_degrees=(30.0, 8.0, 8.0), cut=0.15)
-STRONG_AUGMENTATION = Augmentation(
-    probability=0.7, flip_probability=(0.5, 0.15, 0.0), rotation_degrees=(30.0, 12.0, 12.0), scale=0.2,
+WINDOW_AUGMENTATION = Augmentation(
+    probability=0.7, flip_probability=(0.5, 0.25, 0.0), rotation_degrees=(30.0, 12.0, 12.0), scale=0.2,
     elastic_mm=5.0, elastic_sigma_mm=10.0,
-    gain=0.1, gamma=0.3, bias=0.2, noise=0.05, blur=0.8, degeneration=0.25,
+    gain=0.1, gamma=0.3, bias=0.3, noise=0.06, blur=0.8, ghost=0.1, degeneration=0.25, slab=0.3,
 )  # fmt: skip

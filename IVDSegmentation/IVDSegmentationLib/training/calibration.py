@@ -16,35 +16,34 @@ from ..pipeline.confidence import calibrated
 BIN_WIDTH = 0.05
 """Of confidence."""
 
+JUDGED_SUBSETS = ("all", "water", "in")
+"""Subsets of channels whose outlines are in the reliability diagram."""
+
 
 def judged_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The rows on which confidence is fitted and judged: boxes at the given centres.
+    """The rows on which confidence is fitted and judged: whole discs in boxes at the given centres.
 
     Args:
-        rows: Rows of a cross-validation of the segmenters.
+        rows: Rows of a cross-validation of the segmenter.
 
     Returns:
         Some of them.
     """
-    return [row for row in rows if row["centre"] == "given"]
+    return [row for row in rows if row["centre"] == "given" and row["dice"] is not None]
 
 
-def fit_confidence(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+def fit_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """Fit true Dice to expected Dice by least squares.
 
     Args:
         rows: `judged_rows`.
 
     Returns:
-        Role of the network -> slope and intercept.
+        Slope and intercept.
     """
-    lines = {}
-    for role in sorted({row["role"] for row in rows}):
-        mine = [row for row in rows if row["role"] == role]
-        columns = np.array([[row["expected_dice"], 1.0] for row in mine])
-        slope, intercept = np.linalg.lstsq(columns, np.array([row["dice"] for row in mine]))[0]
-        lines[role] = (round(float(slope), 4), round(float(intercept), 4))
-    return lines
+    columns = np.array([[row["expected_dice"], 1.0] for row in rows])
+    slope, intercept = np.linalg.lstsq(columns, np.array([row["dice"] for row in rows]))[0]
+    return round(float(slope), 4), round(float(intercept), 4)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -54,7 +53,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         path: Its `rows.csv`.
 
     Returns:
-        The rows, with Dice and expected Dice as numbers.
+        The rows, with Dice (None where there is none) and expected Dice as numbers.
 
     Raises:
         InputError: The file is missing, or has not the columns that confidence needs.
@@ -62,30 +61,31 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [{**row, "dice": float(row["dice"]), "expected_dice": float(row["expected_dice"])} for row in rows]
+        numbers = [(float(row["dice"]) if row["dice"] else None, float(row["expected_dice"])) for row in rows]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{path.name} of {path.parent.name} is not that of a segmenter's cross-validation: "
             "run `ivdseg crossvalidate segmenter` to its end first"
         ) from error
+    return [{**row, "dice": d, "expected_dice": e} for row, (d, e) in zip(rows, numbers, strict=True)]
 
 
 def held_out_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
     """Calibrated confidence and true Dice of every disc, each calibrated without its own subject.
 
     Args:
-        rows: `judged_rows`; those of all channels and of water alone count. A role that answered for no other subject
-            is left out.
+        rows: `judged_rows`; those of all channels, of water alone and of in-phase alone count.
 
     Returns:
-        Confidence and Dice, float64, (n,) each.
+        Confidence and Dice, float64, (n,) each; of one subject alone none.
     """
     confidence, truth = [], []
     for subject in sorted({row["subject"] for row in rows}):
-        lines = fit_confidence([row for row in rows if row["subject"] != subject])
+        others = [row for row in rows if row["subject"] != subject]
+        line = fit_confidence(others) if others else None
         for row in rows:
-            if row["subject"] == subject and row["subset"] in ("all", "water") and row["role"] in lines:
-                confidence.append(calibrated(row["expected_dice"], lines[row["role"]]))
+            if line and row["subject"] == subject and row["subset"] in JUDGED_SUBSETS:
+                confidence.append(calibrated(row["expected_dice"], line))
                 truth.append(row["dice"])
     return np.array(confidence), np.array(truth)
 
@@ -160,3 +160,24 @@ def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None
     # The same diagram gives the same file: no date, no random identifiers; text stays text.
     with rc_context({"svg.hashsalt": "ivdseg", "svg.fonttype": "none"}), atomic_file(path) as temporary:
         figure.savefig(temporary, metadata={"Date": None})
+
+
+def confidence_figures(confidence: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """How much a confidence says of the Dice of single discs.
+
+    Args:
+        confidence: 0..1, (n,), two or more.
+        truth: Dice, 0..1, (n,).
+
+    Returns:
+        Expected calibration error; mean absolute error, and that of a constant (the mean Dice); r squared, the share of the
+        Dice's variance that the confidence explains (1 - residual / total; under 0 where a constant is better).
+    """
+    residual, total = np.square(truth - confidence).sum(), np.square(truth - truth.mean()).sum()
+    return {
+        "n": len(truth),
+        "expected calibration error": round(expected_calibration_error(confidence, truth), 4),
+        "mean absolute error": round(float(np.abs(truth - confidence).mean()), 4),
+        "mean absolute error of a constant": round(float(np.abs(truth - truth.mean()).mean()), 4),
+        "r squared": round(float(1 - residual / total), 3) if total > 0 else float("nan"),
+    }

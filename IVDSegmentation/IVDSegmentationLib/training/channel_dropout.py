@@ -23,8 +23,6 @@ SUBSETS: dict[str, tuple[str, ...]] = {
 
 ANY_SUBSET = {"all": 0.45, "opposed+water": 0.13, "opposed+in": 0.07, "water": 0.15, "opposed": 0.12, "in": 0.08}
 """How often a network that takes any subset sees each of them in training."""
-WATER_ONLY = {"water": 1.0}
-"""The same of a network for water alone."""
 
 
 def keep_subset(stacked: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

@@ -9,6 +9,9 @@ from .scans import Scan
 PARTS = 6
 """Every source's subjects are dealt into this many parts; a fold leaves out one or more whole parts."""
 
+DEALT = (0, 3, 1, 4, 2, 5)
+"""The order in which parts get a subject, so that two subjects of a source are in different halves."""
+
 
 def part_of_subject(scans: Sequence[Scan]) -> dict[str, int]:
     """Which part of the data each subject belongs to.
@@ -25,7 +28,7 @@ def part_of_subject(scans: Sequence[Scan]) -> dict[str, int]:
     parts = {}
     for source in sorted({s.source for s in scans}):
         subjects = sorted({s.subject for s in scans if s.source == source})
-        parts.update({subject: index % PARTS for index, subject in enumerate(subjects)})
+        parts.update({subject: DEALT[index % PARTS] for index, subject in enumerate(subjects)})
     return parts
 
 

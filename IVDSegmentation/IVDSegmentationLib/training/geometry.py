@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _NODES_PER_SIGMA = 2.0
 """Nodes of the elastic deformation in one elastic_sigma_mm."""
 
+SLAB_MM, SLAB_OFF_MM = (10.0, 44.0), 10.0
+"""Widths of sagittal slabs, and how far their middle lies from that of the spine."""
+
 
 def random_transform(
     change: Augmentation, size: Sequence[int], spacing_mm: Sequence[float], rng: np.random.Generator
@@ -150,3 +153,25 @@ def cut_field_of_view(stacked: np.ndarray, rng: np.random.Generator) -> np.ndarr
     else:
         cut[:, :, : max(middle - past, 0)] = 0
     return cut
+
+
+def narrow_field_of_view(stacked: np.ndarray, spacing_mm: float, rng: np.random.Generator) -> np.ndarray:
+    """Keep a slab of random width and place from left to right, as sagittal examinations are.
+
+    Args:
+        stacked: [x, y, z, map], channels and label maps.
+        spacing_mm: Voxel size from left to right.
+        rng: Generator of the width, SLAB_MM, and of the place, up to SLAB_OFF_MM from the middle of what is there.
+
+    Returns:
+        A copy with zeros in all maps beside the slab.
+    """
+    there = np.flatnonzero(stacked.any((1, 2, 3)))
+    if not len(there):
+        return stacked
+    width = max(2, round(rng.uniform(*SLAB_MM) / spacing_mm))
+    middle = (there[0] + there[-1]) / 2 + rng.uniform(-1, 1) * SLAB_OFF_MM / spacing_mm
+    first = max(round(middle - width / 2), 0)
+    slab = np.zeros_like(stacked)
+    slab[first : first + width] = stacked[first : first + width]
+    return slab

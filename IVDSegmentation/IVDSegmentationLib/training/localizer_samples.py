@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..dixon.channels import CHANNELS
 from ..networks.inputs import normalise
 from ..pipeline.crop import BOX_SIZE
 from ..pipeline.localize import SPACING_MM, coarsen
 from .channel_dropout import ANY_SUBSET, drop_channels
-from .geometry import random_transform, resample
+from .geometry import narrow_field_of_view, random_transform, resample
 from .intensities import change_intensities, degenerate_discs, standard_field
 from .known_regions import far_from_spine
 from .presets import Preset
@@ -21,11 +22,13 @@ from .targets import assemble_sample
 WINDOW = (16, 88, 88)
 """Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
 
-VARIANTS = 6
+VARIANTS = 4
 """Versions of a subject's column and of a water volume: half of the latter as it is, half with synthesised channels."""
 
-COLUMN_SHARE = 0.25
-"""Share of the samples that are columns of boxes. What they and the water volumes leave are phantoms."""
+WATER = CHANNELS.index("water")
+
+BOXES = "ivdm3seg-patches"
+"""The source whose scans are boxes, which are stacked into columns."""
 
 
 def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -37,11 +40,12 @@ def coarse_scan(channels: np.ndarray, discs: np.ndarray, known: np.ndarray) -> n
         known: bool [x, y, z].
 
     Returns:
-        float32 [x, y, z, 6] on the localizer's grid: channels, averaged and normalised, and the shares of each voxel
-        that are disc and known.
+        float32 [x, y, z, 6] on the localizer's grid: channels, averaged and normalised; of what is known in a voxel, the
+        share that is disc; and 1 where at least half of it is known.
     """
-    maps = np.stack([discs > 0, known], -1).astype(np.float32)
-    return np.concatenate([normalise(coarsen(channels)), coarsen(maps)], -1)
+    disc, share = np.moveaxis(coarsen(np.stack([(discs > 0) & known, known], -1).astype(np.float32)), -1, 0)
+    maps = np.stack([disc / np.maximum(share, 1e-3), share >= 0.5], -1)
+    return np.concatenate([normalise(coarsen(channels)), maps.astype(np.float32)], -1)
 
 
 class LocalizerSamples:
@@ -51,19 +55,25 @@ class LocalizerSamples:
     phantoms.
     """
 
-    def __init__(self, scans: Sequence[Scan], preset: Preset, phantoms: int) -> None:
+    def __init__(self, scans: Sequence[Scan], preset: Preset) -> None:
         """Sort the scans.
 
         Args:
             scans: Whole volumes and boxes.
-            preset: Shares and augmentation.
-            phantoms: How many different ones to draw from, seeds 1 and up.
+            preset: Shares, phantoms and augmentation.
         """
         self.preset = preset
-        self.phantoms = phantoms
-        self.wholes = [s for s in scans if s.source != "ivdm3seg-patches"]
-        boxes = [s for s in scans if s.source == "ivdm3seg-patches"]
+        self.wholes: dict[str, list[Scan]] = {}
+        for scan in scans:
+            if scan.source != BOXES:
+                self.wholes.setdefault(scan.source, []).append(scan)
+        boxes = [s for s in scans if s.source == BOXES]
         self.columns = [[s for s in boxes if s.subject == subject] for subject in sorted({s.subject for s in boxes})]
+        count = {source: len(wholes) for source, wholes in self.wholes.items()}
+        self.count = {**count, BOXES: len(self.columns), "phantom": preset.phantoms}
+        self.sources = sorted(source for source, n in self.count.items() if n and preset.shares.get(source))
+        weights = np.array([preset.shares[source] for source in self.sources])
+        self.shares = weights / weights.sum()
         self._kept: dict[tuple[str, int, int], np.ndarray] = {}
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,6 +94,8 @@ class LocalizerSamples:
         seen = resample(
             whole, transform, WINDOW, SPACING_MM, offset_mm=start * np.asarray(SPACING_MM), extend=rng.random() < 0.3
         )
+        if rng.random() < change.slab:
+            seen = narrow_field_of_view(seen, SPACING_MM[0], rng)
         healthy = seen[..., :4]
         channels = degenerate_discs(healthy, seen[..., 4], change.degeneration, rng) if change.degeneration else healthy
         channels = change_intensities(channels, change, rng)
@@ -95,33 +107,33 @@ class LocalizerSamples:
 
     def _draw(self, rng: np.random.Generator) -> np.ndarray:
         """A random scan [x, y, z, 6] on the localizer's grid (`coarse_scan`)."""
-        shares = {
-            "whole": self.preset.water_share * bool(self.wholes),
-            "column": COLUMN_SHARE * bool(self.columns),
-            "phantom": (1 - self.preset.water_share - COLUMN_SHARE) * bool(self.phantoms),
-        }
-        total = sum(shares.values())
-        kind = str(rng.choice(list(shares), p=[v / total for v in shares.values()]))
-        count = {"whole": len(self.wholes), "column": len(self.columns), "phantom": self.phantoms}[kind]
-        key = (kind, int(rng.integers(count)), 0 if kind == "phantom" else int(rng.integers(VARIANTS)))
+        source = str(rng.choice(self.sources, p=self.shares))
+        index = int(rng.integers(self.count[source]))
+        several = source == BOXES or (source in self.wholes and _can_be_completed(self.wholes[source][index]))
+        key = (source, index, int(rng.integers(VARIANTS)) if several else 0)
         if key not in self._kept:
             self._kept[key] = self._make(*key)
         return self._kept[key]
 
-    def _make(self, kind: str, index: int, variant: int) -> np.ndarray:
+    def _make(self, source: str, index: int, variant: int) -> np.ndarray:
         """One version of a whole volume, a column or a phantom."""
         rng = np.random.default_rng((index, variant))
-        if kind == "phantom":
+        if source == "phantom":
             return _phantom(index + 1)
-        if kind == "column":
+        if source == BOXES:
             return _column(self.columns[index], rng)
-        scan = self.wholes[index]
+        scan = self.wholes[source][index]
         known = scan.known if scan.vertebrae is None else scan.known | far_from_spine(scan.vertebrae)
         coarse = coarse_scan(scan.channels, scan.discs, known)
         if variant % 2 and scan.vertebrae is not None:
             marrow = coarsen((scan.vertebrae > 0)[..., None].astype(np.float32))[..., 0]
-            coarse[..., :4] = normalise(synthesise_channels(coarse[..., 3], marrow, coarse[..., 4], rng))
+            coarse[..., :4] = normalise(synthesise_channels(coarse[..., WATER], marrow, coarse[..., 4], rng))
         return coarse
+
+
+def _can_be_completed(scan: Scan) -> bool:
+    """Whether the channels that a scan lacks can be synthesised: from water, and where the marrow is known."""
+    return scan.vertebrae is not None and scan.available == (False, False, False, True)
 
 
 def _phantom(seed: int) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The losses.
 
-Targets are [batch, x, y, z, 4], of 0 and 1: disc, where that is known, vertebra, where that is known. The first two suffice
-for networks that find discs alone.
+Targets are [batch, x, y, z, 2], of 0 and 1: disc, and where that is known.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ def dice_loss(target: Any, probability: Any) -> Any:
     """The paper's Dice loss over the known voxels of a batch: 1 - (2 |TP| + 1) / (|T| + |P| + 1).
 
     Args:
-        target: [batch, x, y, z, 2 or more], of 0 and 1: disc, known.
+        target: [batch, x, y, z, 2], of 0 and 1: disc, known.
         probability: [batch, x, y, z, 1], 0..1.
 
     Returns:
@@ -23,7 +22,7 @@ def dice_loss(target: Any, probability: Any) -> Any:
     """
     ops = import_keras().ops
 
-    reference, known = target[..., :1], target[..., 1:2]
+    reference, known = target[..., :1], target[..., 1:]
     predicted = probability * known
     overlap = ops.sum(reference * predicted)
     return 1.0 - (2.0 * overlap + 1.0) / (ops.sum(reference * known) + ops.sum(predicted) + 1.0)
@@ -35,7 +34,7 @@ def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
     The gradient of the cross-entropy does not vanish far from the optimum, and it keeps the probabilities calibrated.
 
     Args:
-        target: [batch, x, y, z, 2 or more], of 0 and 1: disc, known.
+        target: [batch, x, y, z, 2], of 0 and 1: disc, known.
         probability: [batch, x, y, z, 1], 0..1.
 
     Returns:
@@ -43,25 +42,7 @@ def dice_and_cross_entropy(target: Any, probability: Any) -> Any:
     """
     ops = import_keras().ops
 
-    reference, known = target[..., :1], target[..., 1:2]
+    reference, known = target[..., :1], target[..., 1:]
     p = ops.clip(probability, 1e-5, 1.0 - 1e-5)
     entropy = -(reference * ops.log(p) + (1.0 - reference) * ops.log(1.0 - p))
     return dice_loss(target, probability) + ops.sum(entropy * known) / (ops.sum(known) + 1.0)
-
-
-VERTEBRA_WEIGHT = 0.4
-"""Of the vertebra's loss, beside that of the disc."""
-
-
-def disc_and_vertebra(target: Any, probability: Any) -> Any:
-    """The loss of the disc, and VERTEBRA_WEIGHT times that of the vertebra (`dice_and_cross_entropy`).
-
-    Args:
-        target: [batch, x, y, z, 4], of 0 and 1: disc, known, vertebra, known.
-        probability: [batch, x, y, z, 2], 0..1: disc, vertebra.
-
-    Returns:
-        Scalar, >= 0.
-    """
-    vertebra = dice_and_cross_entropy(target[..., 2:], probability[..., 1:])
-    return dice_and_cross_entropy(target, probability[..., :1]) + VERTEBRA_WEIGHT * vertebra

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .augmentation import (
-    MODERATE_AUGMENTATION,
-    STRONG_AUGMENTATION,
-    WATER_AUGMENTATION,
+    BOX_AUGMENTATION,
+    WINDOW_AUGMENTATION,
     Augmentation,
 )
-from .channel_dropout import ANY_SUBSET, WATER_ONLY
-from .losses import dice_and_cross_entropy, disc_and_vertebra
+from .channel_dropout import ANY_SUBSET
+from .losses import dice_and_cross_entropy
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,17 @@ class Preset:
         steps: Optimisation steps.
         batch: Samples in one step.
         learning_rate: Of Adam; the highest where it is not constant.
+        shares: Source (sources.READERS), or "phantom" -> its share of the samples. Sources that are not there leave theirs to
+            the others, in proportion.
         cosine: Whether the learning rate falls to a hundredth, along a cosine.
         average: Momentum of the exponential moving average of the weights that is kept; None for the last weights.
         weight_decay: Of AdamW; with 0 it is Adam.
-        water_share: Share of the samples that come from water volumes.
-        phantom_share: Share of the samples that come from phantoms.
+        phantoms: How many phantoms are drawn from, seeds 1 and up (tests and checks use seeds from 1000).
         subsets: Name of a subset of channels -> how often it is drawn (channel_dropout.py); None for all channels.
         precision: What to compute in (precision.PRECISIONS).
         clip_norm: Largest norm of each gradient; longer ones are shortened to it. None for any.
-        fine_tuning: Second training that starts from the weights of this one, with the L5-S1 that it found in the water
-            volumes as pseudo-labels (pseudo_labels.py). None for a single training.
+        fine_tuning: Training that starts from the weights of a finished one, with the L5-S1 that it finds where nobody
+            labelled it as pseudo-labels (pseudo_labels.py). None for a network that is not fine-tuned.
     """
 
     architecture: str
@@ -47,11 +47,11 @@ class Preset:
     steps: int
     batch: int
     learning_rate: float
+    shares: Mapping[str, float]
     cosine: bool = True
     average: float | None = None
     weight_decay: float = 0.0
-    water_share: float = 0.0
-    phantom_share: float = 0.0
+    phantoms: int = 0
     subsets: Mapping[str, float] | None = None
     precision: str = "float32"
     clip_norm: float | None = 1.0
@@ -63,57 +63,61 @@ SEGMENTER = {
         architecture="unet",
         parameters={"features": (16, 32, 64), "dropout": 0.1},
         loss=dice_and_cross_entropy,
-        augmentation=MODERATE_AUGMENTATION,
-        steps=2500,
+        augmentation=BOX_AUGMENTATION,
+        steps=3000,
         batch=2,
         learning_rate=2e-3,
         average=0.995,
         weight_decay=1e-3,
-        phantom_share=0.15,
+        shares={
+            "ivdm3seg-patches": 0.33,
+            "ivdm3seg": 0.33,
+            "spider-space": 0.25,
+            "myosegmentum-water": 0.16,
+            "chu-vertebrae": 0.08,
+            "zukic-vertebrae": 0.06,
+            "phantom": 0.12,
+        },
+        phantoms=24,
         subsets=ANY_SUBSET,
         precision="auto",
     ),
 }
-"""Stage 2, given more than water. The water volumes are left to the one below: their reference is of another style."""
-
-WATER_SEGMENTER = {
-    "default": replace(
-        SEGMENTER["default"],
-        parameters={"features": (16, 32, 64), "dropout": 0.1, "outputs": 2},
-        loss=disc_and_vertebra,
-        augmentation=WATER_AUGMENTATION,
-        steps=4000,
-        water_share=1.0,
-        phantom_share=0.0,
-        subsets=WATER_ONLY,
-    ),
-}
-"""Stage 2 where smooth water is the only channel (pipeline.segment.stage_two chooses): the water volumes and their style."""
+"""Stage 2."""
 
 _FIRST_TRAINING = Preset(
     architecture="unet",
     parameters={"features": (16, 32, 64, 128)},
     loss=dice_and_cross_entropy,
-    augmentation=STRONG_AUGMENTATION,
-    steps=1800,
+    augmentation=WINDOW_AUGMENTATION,
+    steps=1300,
     batch=1,
     learning_rate=2e-3,
     average=0.99,
     weight_decay=1e-3,
-    water_share=0.5,
+    shares={
+        "ivdm3seg-patches": 0.12,
+        "ivdm3seg": 0.2,
+        "spider-space": 0.25,
+        "myosegmentum-water": 0.28,
+        "chu-vertebrae": 0.12,
+        "zukic-vertebrae": 0.08,
+        "phantom": 0.15,
+    },
+    phantoms=32,
     precision="auto",
 )
 
 LOCALIZER = {
-    "default": replace(_FIRST_TRAINING, fine_tuning=replace(_FIRST_TRAINING, steps=900, learning_rate=5e-4)),
+    "default": replace(_FIRST_TRAINING, fine_tuning=replace(_FIRST_TRAINING, learning_rate=8e-4)),
 }
 
-PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "water-segmenter": WATER_SEGMENTER}
+PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER}
 """By network, as the command line calls it, and by name."""
 
 
 def with_changes(preset: Preset, steps: int | None, precision: str | None) -> Preset:
-    """A preset with other steps or another precision, in both trainings where there is a fine-tuning.
+    """A preset with other steps or another precision, in its fine-tuning, too, where there is one.
 
     Args:
         preset: The preset.

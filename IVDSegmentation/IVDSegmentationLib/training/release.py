@@ -36,7 +36,7 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
     content = json.loads(card.read_text(encoding="utf-8"))
     content["channel_order"] = list(CHANNELS)
     if crossvalidation is not None:
-        content["confidence"] = fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))
+        content["confidence"] = {"segmenter": fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))}
     folder.mkdir(parents=True, exist_ok=True)
     for role, source in trainings.items():
         with atomic_file(folder / f"{role}.npz") as temporary:

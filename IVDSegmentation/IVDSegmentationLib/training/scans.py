@@ -22,9 +22,11 @@ class Scan:
         available: Which of the four channels are there.
         discs: uint8 [x, y, z], the number of the disc, or 0.
         known: bool [x, y, z], where `discs` can be relied on. Elsewhere a voxel's class is unknown, not background.
-        vertebrae: uint8 [x, y, z], the number of the vertebra, or 0; None where nobody labelled them.
+        vertebrae: uint8 [x, y, z], the VERSE code of the vertebra (20 = L1), or 0; None where nobody labelled them.
         centers_ijk: Centres of the boxes to cut, one a disc, continuous voxels.
         reference: The file that `discs` is, voxel for voxel; None where it was resampled or computed.
+        levels: The true name of each disc, as centers_ijk; None where nobody knows it. Empty where no name is known.
+        outlined: Whether `discs` are whole discs; False where they are only what is surely disc.
     """
 
     subject: str
@@ -37,6 +39,8 @@ class Scan:
     vertebrae: np.ndarray | None
     centers_ijk: tuple[tuple[float, float, float], ...]
     reference: Path | None = None
+    levels: tuple[str | None, ...] = ()
+    outlined: bool = True
 
 
 def centers_of(discs: np.ndarray) -> tuple[tuple[float, float, float], ...]:
@@ -50,8 +54,12 @@ def centers_of(discs: np.ndarray) -> tuple[tuple[float, float, float], ...]:
     """
     from scipy import ndimage
 
-    numbers = [int(n) for n in np.unique(discs) if n]
-    return tuple((float(x), float(y), float(z)) for x, y, z in ndimage.center_of_mass(discs > 0, discs, numbers))
+    centers = []
+    for number, box in enumerate(ndimage.find_objects(discs), start=1):
+        if box is not None:
+            x, y, z = np.argwhere(discs[box] == number).mean(0) + [s.start for s in box]
+            centers.append((float(x), float(y), float(z)))
+    return tuple(centers)
 
 
 def phantom_scan(seed: int) -> Scan:

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..dixon import CHANNELS
 from ..images import WORKING_SPACING_MM
-from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop, pad
+from ..pipeline.crop import BOX_SIZE, PATCH_SIZE, box_start, crop
 from .channel_dropout import drop_channels
-from .geometry import cut_field_of_view, random_transform, resample
+from .geometry import cut_field_of_view, narrow_field_of_view, random_transform, resample
 from .intensities import change_intensities
 from .presets import Preset
 from .scans import Scan
-from .targets import assemble_sample, known_map
+from .targets import assemble_sample
 
 MARGIN_VOXELS = 10
 """Kept around a box that is cut from a whole volume, so that shifts and rotations bring in what is really there."""
@@ -27,7 +27,7 @@ class _Box:
 
     Attributes:
         available: Which channels the scan has.
-        maps: float32 [x, y, z, map]: these channels, then disc, known, vertebra, vertebra known.
+        maps: float32 [x, y, z, map]: these channels, then disc and known.
         margin: Voxels around the box proper, along each axis.
     """
 
@@ -39,7 +39,7 @@ class _Box:
 class SegmenterSamples:
     """Augmented boxes around discs: an endless source of samples, each from a seed of its own.
 
-    Scans of three kinds are drawn with the preset's shares: water volumes, phantoms, and all others.
+    A source is drawn with the preset's share, then one of its boxes.
     """
 
     def __init__(self, scans: Iterable[Scan], preset: Preset) -> None:
@@ -54,19 +54,14 @@ class SegmenterSamples:
         for scan in scans:
             margin = 0 if scan.discs.shape == BOX_SIZE else MARGIN_VOXELS
             size = [n + 2 * margin for n in BOX_SIZE]
-            drawn = np.zeros(scan.discs.shape, bool) if scan.vertebrae is None else scan.vertebrae > 0
-            drawn_known = scan.known & (scan.vertebrae is not None)
-            maps = np.stack([scan.discs > 0, scan.known, drawn, drawn_known], -1)
+            maps = np.stack([scan.discs > 0, scan.known], -1)
             # Only what is there is carried through the resampling, which takes most of a sample's time.
             whole = np.concatenate([scan.channels[..., list(scan.available)], maps.astype(np.float32)], -1)
-            kind = scan.source if scan.source in ("myosegmentum-water", "phantom") else "others"
             for center in scan.centers_ijk:
                 box = crop(whole, box_start(center, size), size)
-                self.boxes.setdefault(kind, []).append(_Box(scan.available, box, margin))
-        shares = {"myosegmentum-water": preset.water_share, "phantom": preset.phantom_share}
-        shares["others"] = 1.0 - sum(shares.values())
-        self.kinds = sorted(self.boxes)
-        weights = np.array([shares[kind] for kind in self.kinds])
+                self.boxes.setdefault(scan.source, []).append(_Box(scan.available, box, margin))
+        self.sources = sorted(source for source in self.boxes if preset.shares.get(source))
+        weights = np.array([preset.shares[source] for source in self.sources])
         self.shares = weights / weights.sum()
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,21 +71,21 @@ class SegmenterSamples:
             seed: >= 0.
 
         Returns:
-            Input float32 [36, 36, 28, 4] and target float32 [36, 36, 28, 4] (losses.py).
+            Input float32 [36, 36, 28, 4] and target float32 [36, 36, 28, 2] (losses.py).
         """
         rng = np.random.default_rng(seed)
         change = self.preset.augmentation
-        boxes = self.boxes[str(rng.choice(self.kinds, p=self.shares))]
+        boxes = self.boxes[str(rng.choice(self.sources, p=self.shares))]
         drawn = boxes[rng.integers(len(boxes))]
         transform = random_transform(change, BOX_SIZE, WORKING_SPACING_MM, rng)
         offset_mm = [drawn.margin * s for s in WORKING_SPACING_MM]
         seen = resample(drawn.maps, transform, BOX_SIZE, WORKING_SPACING_MM, offset_mm=offset_mm, extend=rng.random() < 0.5)
         if rng.random() < change.cut:
             seen = cut_field_of_view(seen, rng)
+        if rng.random() < change.slab:
+            seen = narrow_field_of_view(seen, WORKING_SPACING_MM[0], rng)
         channels = np.zeros((*BOX_SIZE, len(CHANNELS)), np.float32)
-        channels[..., list(drawn.available)] = change_intensities(seen[..., :-4], change, rng)
-        disc, known, vertebra, vertebra_known = np.moveaxis(seen[..., -4:], -1, 0)
+        channels[..., list(drawn.available)] = change_intensities(seen[..., :-2], change, rng)
         if self.preset.subsets and all(drawn.available):
             channels = drop_channels(channels, self.preset.subsets, rng)
-        x, target = assemble_sample(channels, disc, known, PATCH_SIZE)
-        return x, np.concatenate([target, pad(known_map(vertebra, vertebra_known), PATCH_SIZE)], -1)
+        return assemble_sample(channels, seen[..., -2], seen[..., -1], PATCH_SIZE)

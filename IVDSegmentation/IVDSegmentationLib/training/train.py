@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from .localizer_samples import LocalizerSamples
 from .loop import train_network
 from .presets import Preset
@@ -17,32 +18,32 @@ from .segmenter_samples import SegmenterSamples
 if TYPE_CHECKING:
     import keras
 
-PHANTOMS = {"localizer": 48, "segmenter": 24}
-"""Different phantoms that each network trains on (seeds 1, 2, ...; tests and checks use seeds from 1000)."""
 
-
-def train_localizer(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
-    """Train a localizer, and fine-tune it on pseudo-labels where the preset says so.
+def train_localizer(
+    scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0, start: keras.Model | None = None
+) -> keras.Model:
+    """Train a localizer, or fine-tune one with pseudo-labels.
 
     Args:
         scans: Training scans.
         preset: A preset of presets.LOCALIZER.
-        folder: Receives checkpoints, log and weights. What precedes a fine-tuning is in its folder `first`.
+        folder: Receives checkpoints, log and weights.
         seed: Of samples and initial weights.
+        start: Network to fine-tune, as the preset's fine_tuning says; None to train from random weights.
 
     Returns:
         The trained network, float32.
 
     Raises:
+        InputError: `start` is given, and the preset has no fine-tuning.
         TrainingError: The training diverged.
     """
-    tuning = preset.fine_tuning
-    first_folder = folder if tuning is None else folder / "first"
-    first = train_network(LocalizerSamples(scans, preset, PHANTOMS["localizer"]), preset, first_folder, seed)
-    if tuning is None:
-        return first
-    labelled = [with_pseudo_label(scan, first) for scan in scans]
-    return train_network(LocalizerSamples(labelled, preset, PHANTOMS["localizer"]), tuning, folder, seed, start=first)
+    if start is None:
+        return train_network(LocalizerSamples(scans, preset), preset, folder, seed)
+    if preset.fine_tuning is None:
+        raise InputError("this preset has no fine-tuning: train without --start")
+    labelled = [with_pseudo_label(scan, start) for scan in scans]
+    return train_network(LocalizerSamples(labelled, preset.fine_tuning), preset.fine_tuning, folder, seed, start=start)
 
 
 def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: int = 0) -> keras.Model:
@@ -50,7 +51,7 @@ def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: i
 
     Args:
         scans: Training scans.
-        preset: A preset of presets.SEGMENTER or WATER_SEGMENTER.
+        preset: A preset of presets.SEGMENTER.
         folder: Receives checkpoints, log and weights.
         seed: Of samples and initial weights.
 
@@ -60,7 +61,6 @@ def train_segmenter(scans: Sequence[Scan], preset: Preset, folder: Path, seed: i
     Raises:
         TrainingError: The training diverged.
     """
-    count = PHANTOMS["segmenter"] if preset.phantom_share else 0
     # One after another: of a phantom only the boxes are kept.
-    phantoms = (phantom_scan(number) for number in range(1, count + 1))
+    phantoms = (phantom_scan(number) for number in range(1, preset.phantoms + 1))
     return train_network(SegmenterSamples(chain(scans, phantoms), preset), preset, folder, seed)
