@@ -167,7 +167,7 @@ def test_a_volumes_row_counts_found_missed_and_false_discs():
     row = localizer_row(PaintedNetwork(), PaintedNetwork(), scan)
     assert (row["discs"], row["found"], row["false"]) == (4, 4, 0)
     assert max(row["centre_error_mm"]) < 2.0
-    assert (row["discs_held"], row["made_up"]) == (4, 0)
+    assert (row["discs_held"], row["false_positives"]) == (4, 0)
     assert row["recall"] > 0.95 and row["in_no_disc"] < 0.02 and row["dice"] == []
     whole = localizer_row(PaintedNetwork(), PaintedNetwork(), replace(scan, outlined=True))
     assert min(whole["dice"]) > 0.95 and whole["recall"] is None
@@ -191,7 +191,7 @@ def test_a_volume_in_which_nothing_is_found_has_no_disc_and_no_right_name():
             return np.zeros((*x.shape[:-1], 1), np.float32)
 
     row = localizer_row(Blind(), Blind(), made_water(1))
-    assert (row["found"], row["discs_held"], row["made_up"], row["recall"], row["names_right"]) == (0, 0, 0, 0.0, False)
+    assert (row["found"], row["discs_held"], row["false_positives"], row["recall"], row["names_right"]) == (0, 0, 0, 0.0, False)
 
 
 def test_names_are_right_when_every_reference_disc_holds_its_own_label():

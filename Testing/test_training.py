@@ -356,7 +356,7 @@ def test_real_sources_hold_what_their_readme_says(data_folder):
     [
         ("chu-vertebrae", 12, 12 * 6, {"in_phase"}),
         ("zukic-vertebrae", 2, 5 * 8 + 7, {"in_phase", "water"}),
-        ("spider-space", 30, 230, {"in_phase"}),
+        ("spider-space", 30, 229, {"in_phase"}),  # one is cut down to a rim that no voxel of the working grid holds
     ],
 )
 def test_real_whole_volumes_have_known_names(data_folder, source, people, discs, channels):

@@ -75,10 +75,14 @@ def end_to_end(model: Model, scan: Scan) -> Row:
         scan: The volume.
 
     Returns:
-        discs_held: discs of which the result holds at least half of what is surely disc. made_up: discs of the result of
-        which no voxel is in a disc and most are surely none. Of whole outlines the Dice of every disc (0 for a missed one),
-        of partial labels the recall of what is surely disc, over the volume, and the share of the result that is surely
-        none. names_right and names_uncertain: whether all names are right, and whether a warning doubts them.
+        A row with
+
+        - discs_held: discs of which the result holds at least half of what is surely disc;
+        - false_positives: discs of the result of which no voxel is in a disc and most are surely none;
+        - dice: of whole outlines, one a disc, 0 for a missed one;
+        - recall, in_no_disc: of partial labels, the recall of what is surely disc over the volume, and the share of the
+          result that is surely none;
+        - names_right, names_uncertain: whether all names are right, and whether a warning doubts them.
     """
     x, y, z = scan.discs.shape
     grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
@@ -97,7 +101,7 @@ def end_to_end(model: Model, scan: Scan) -> Row:
     made = [labels == n for n in np.unique(labels) if n]
     row: Row = {
         "discs_held": sum(held),
-        "made_up": sum(not disc[one].any() and float(scan.known[one].mean()) > 0.5 for one in made),
+        "false_positives": sum(not disc[one].any() and float(scan.known[one].mean()) > 0.5 for one in made),
         "dice": [], "recall": None, "in_no_disc": None,
         "names_right": names_right(labels, scan),
         "names_uncertain": any(warning.startswith(UNCERTAIN) for warning in warnings),
@@ -158,7 +162,7 @@ def _summary(rows: Sequence[Row]) -> dict[str, Any]:
     segmented = [r for r in rows if "names_right" in r]
     if segmented:
         summary["discs_held"] = sum(r["discs_held"] for r in segmented)
-        summary["made_up"] = sum(r["made_up"] for r in segmented)
+        summary["false_positives"] = sum(r["false_positives"] for r in segmented)
         summary["dice"] = mean_sd([d for r in segmented for d in r["dice"]])
         summary["recall"] = mean_sd([r["recall"] for r in segmented])
         summary["in_no_disc"] = mean_sd([r["in_no_disc"] for r in segmented])

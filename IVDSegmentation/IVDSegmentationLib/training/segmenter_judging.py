@@ -44,7 +44,7 @@ def subsets_of(scan: Scan) -> dict[str, tuple[str, ...]]:
     return {name: channels for name, channels in SUBSETS.items() if set(channels) <= there}
 
 
-def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Generator, predictions: Path) -> Iterable[Row]:
+def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Generator, predictions: Path) -> list[Row]:
     """How a segmenter does on one disc of a scan.
 
     Args:
@@ -55,7 +55,7 @@ def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Genera
         predictions: Receives `SUBJECT/DISC/disc.nii.gz` where the scan has a reference file (all channels, given centre;
             its value is the disc's number).
 
-    Yields:
+    Returns:
         A row for every subset of channels, and for MOVED also with the centre moved. Of whole discs it has the Dice, of
         partial labels the recall of what is surely disc and the share of the mask in what is surely none; of both what the
         pipeline computes its confidence from (confidence.py).
@@ -63,6 +63,7 @@ def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Genera
     given = scan.centers_ijk[number - 1]
     moved = tuple(c + float(rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS)) for c in given)
     boxed = scan.source == "ivdm3seg-patches"  # the reference of a box holds the slices of other discs, too
+    rows: list[Row] = []
     disc = scan.discs > 0 if boxed else scan.discs == [n for n in np.unique(scan.discs) if n][number - 1]
     for subset, names in subsets_of(scan).items():
         channels = keep_subset(scan.channels, names) if all(scan.available) else scan.channels
@@ -87,7 +88,8 @@ def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Genera
             else:
                 row["recall"] = recall_of_surely_disc(mask, disc & judged)
                 row["in_no_disc"] = share_in_no_disc(mask, scan.discs > 0, judged)
-            yield row
+            rows.append(row)
+    return rows
 
 
 def level_label(scan: Scan, number: int) -> int:
