@@ -10,8 +10,8 @@ import numpy as np
 from ..dixon.case import case_from_volumes
 from ..dixon.channels import CHANNELS
 from ..errors import InputError
+from ..findings import has_uncertain_levels
 from ..images import WORKING_SPACING_MM, Grid, Volume
-from ..levels.labelling import UNCERTAIN
 from ..measure.metrics import dice
 from ..networks.models import Model
 from ..pipeline.chain import spine_chain
@@ -82,19 +82,19 @@ def end_to_end(model: Model, scan: Scan) -> Row:
         - dice: of whole outlines, one a disc, 0 for a missed one;
         - recall, in_no_disc: of partial labels, the recall of what is surely disc over the volume, and the share of the
           result that is surely none;
-        - names_right, names_uncertain: whether all names are right, and whether a warning doubts them.
+        - names_right, names_uncertain: whether all names are right, and whether a finding doubts them.
     """
     x, y, z = scan.discs.shape
     grid = Grid((x, y, z), WORKING_SPACING_MM, (0.0, 0.0, 0.0))
     there = {name: Volume(scan.channels[..., index], grid) for index, name in enumerate(CHANNELS) if scan.available[index]}
-    warnings: tuple[str, ...] = ()
+    uncertain = False
     labels = np.zeros(scan.discs.shape, np.uint8)
     try:
         result = Pipeline(model).segment(case_from_volumes(there, scan.name))
     except InputError:
         pass  # no disc was found
     else:
-        labels, warnings = result.labels, result.warnings
+        labels, uncertain = result.labels, has_uncertain_levels(result.findings)
     mask, disc = labels > 0, scan.discs > 0
     numbers = [int(n) for n in np.unique(scan.discs) if n]
     held = [float(mask[scan.discs == n].mean()) >= 0.5 for n in numbers]
@@ -104,7 +104,7 @@ def end_to_end(model: Model, scan: Scan) -> Row:
         "false_positives": sum(not disc[one].any() and float(scan.known[one].mean()) > 0.5 for one in made),
         "dice": [], "recall": None, "in_no_disc": None,
         "names_right": names_right(labels, scan),
-        "names_uncertain": any(warning.startswith(UNCERTAIN) for warning in warnings),
+        "names_uncertain": uncertain,
     }  # fmt: skip
     if scan.outlined:
         row["dice"] = [_dice_of(labels, scan.discs == n) for n in numbers]
