@@ -41,11 +41,13 @@ class Engine(Protocol):
         name: As a report gives it.
         version: Of the package that computes.
         device: `cpu` or `gpu`, where it computes.
+        left_gpu: Whether it computes on the CPU because the memory of the GPU did not suffice.
     """
 
     name: str
     version: str
     device: str
+    left_gpu: bool
 
     def network(self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray]) -> Network:
         """Make a network.

@@ -43,10 +43,12 @@ class OpenVINOEngine:
         name: As a report gives it.
         version: Of OpenVINO.
         device: `cpu`.
+        left_gpu: False.
     """
 
     name = "OpenVINO"
     device = "cpu"
+    left_gpu = False
 
     def __init__(self) -> None:
         """Load OpenVINO.

@@ -175,12 +175,16 @@ class Pipeline:
             probability=assembled.probability,
             labels=labels,
             label_volume=Volume(on_input, case.input_grid, "discs"),
-            findings=(*case.findings, *findings, *of_names),
+            findings=(*case.findings, *findings, *of_names, *self._of_engine()),
             timings_s=timings,
             model=self.model.name,
             model_checksums=self.model.checksums,
             engine=described(self.model.engine) if self.model.engine else {},
         )
+
+    def _of_engine(self) -> list[Finding]:
+        """Whether the networks had to leave the GPU."""
+        return [Finding("gpu_memory")] if self.model.engine and self.model.engine.left_gpu else []
 
     def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[Finding]]:
         """The candidates on the spine, and a finding where others lay off it."""
