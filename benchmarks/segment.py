@@ -1,157 +1,291 @@
-"""How fast and how large: `python benchmarks/segment.py`. A 36 x 256 x 256 four-channel phantom, then larger fields of view.
+"""How fast and how large: `python benchmarks/segment.py [--against CHECKOUT]`, or with --growth, --large or --peers.
 
-Prints the warm time by stage, the cold time of the whole command, the peak memory of a process of its own per size, and
-what fraction of the machine's measured matrix-product speed the networks reach.
+Every engine that is installed, and with --against another version of the project (`git worktree add CHECKOUT REVISION`), take
+turns in one run, each in a process that stays loaded, on a phantom of 36 x 256 x 256 voxels with four channels. Printed are
+medians with their spread, and the median of the ratios within the turns, which holds where the machine's speed drifts:
+
+- warm, by stage; of the networks, the share of the speed of a matrix product that is measured next to them;
+- the whole cold command with its report, and its peak memory.
+
+Instead of these, with the first engine: --growth, time and memory of larger fields of view, all of them anatomy; --large, a
+whole body of 224 x 174 x 370 voxels; --peers, for scale, what networks of other methods compute on the same field of view,
+with random weights.
+
+Seconds of the processor are printed beside those of the clock: on a machine that others use, too, they say more.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-SIZES = ((36, 256, 256), (36, 512, 512), (72, 512, 512))
+ROOT = Path(__file__).resolve().parents[1]
 SEED = 2026
+USUAL = (36, 256, 256)
+GROWTH = ((36, 256, 256), (36, 512, 512), (72, 512, 512))
+WHOLE_BODY = {"size": (224, 174, 370), "spacing_mm": (2.23, 2.23, 3.0)}
+STAGES = ("localize", "segment", "assemble", "put back")
+NNUNET_FEATURES = (32, 64, 128, 256, 320, 320)
+"""Of nnU-Net's full-resolution 3D network (Isensee et al., Nat Methods 18:203, 2021)."""
+TILE = (64, 96, 96)
+"""Voxels of which a peer's network is timed; the time of a field of view is in proportion."""
+
+Rows = dict[str, dict[str, list[float]]]
 
 
-def tiled_case(size: tuple[int, int, int]):
-    """A four-channel case of the given size, in memory: the phantom, surrounded by air where it is smaller."""
-    from IVDSegmentationLib.dixon.case import case_from_volumes
-    from IVDSegmentationLib.images import Grid, Volume
-    from IVDSegmentationLib.phantom import make_phantom
+class Child:
+    """A process of benchmarks/variant.py."""
 
-    phantom = make_phantom(SEED)
-    volumes = {}
-    for name, voxels in phantom.channels.items():
-        wide = np.zeros(size, np.float32)
-        wide[tuple(slice(0, n) for n in voxels.shape)] = voxels
-        volumes[name] = Volume(wide, Grid(size, phantom.grid.spacing_mm, phantom.grid.origin_mm), name)
-    return case_from_volumes(volumes, "phantom")
+    def __init__(self, name: str, library: Path, case: Path, engine: str | None) -> None:
+        self.name, self.library, self.engine = name, library, engine
+        command = [
+            sys.executable,
+            str(ROOT / "benchmarks" / "variant.py"),
+            str(case),
+            *(["--engine", engine] if engine else []),
+        ]
+        self._process = subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(self.library), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
-def measure_one(size: tuple[int, int, int], runs: int) -> dict:
-    """Warm times by stage (best of `runs`), and this process's peak memory."""
-    from IVDSegmentationLib.pipeline.segment import Pipeline
+    def ask(self, what: str) -> dict[str, Any]:
+        assert self._process.stdin and self._process.stdout
+        print(what, file=self._process.stdin, flush=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended in {what}")
+        return json.loads(line)
 
-    pipeline = Pipeline()
-    case = tiled_case(size)
-    pipeline.segment(case)
-    totals, stages = [], []
-    for _ in range(runs):
-        start = time.perf_counter()
-        result = pipeline.segment(tiled_case(size) if size == SIZES[0] else case)
-        totals.append(time.perf_counter() - start)
-        stages.append(result.timings_s)
-    best = stages[int(np.argmin([sum(s.values()) for s in stages]))]
-    networks = {"localizer": pipeline.model.localizer, "segmenter": pipeline.model.segmenter}
-    return {
-        "size": size,
-        "discs": len(result.discs),
-        "warm_s": sum(best.values()),
-        "stages_s": best,
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-        "gflop": _gflop(networks, size, len(result.discs)),
-    }
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def _gflop(networks: dict, size: tuple[int, int, int], discs: int) -> float:
-    """Floating-point operations of all convolutions, in units of 1e9: two a multiplication, counted from the layers."""
-    import keras
-    from IVDSegmentationLib.networks.inputs import COARSE_STEP
-    from IVDSegmentationLib.pipeline.crop import PATCH_SIZE
-
-    coarse = [-(-(n // s) // 8) * 8 for n, s in zip(size, COARSE_STEP, strict=True)]
-    total = 0.0
-    for network, shape, count in ((networks["localizer"], coarse, 1), (networks["segmenter"], PATCH_SIZE, discs)):
-        sized = keras.Model(network.inputs, network.outputs)
-        for layer in sized.layers:
-            if isinstance(layer, keras.layers.Conv3D):
-                depth = _depth(sized, layer)
-                voxels = np.prod(shape) / 8**depth
-                total += 2.0 * count * voxels * np.prod(layer.kernel.shape)
-    return total / 1e9
+def engines() -> list[str]:
+    return [name for name in ("openvino", "tensorflow") if importlib.util.find_spec(name)]
 
 
-def _depth(network, layer) -> int:
-    """How many poolings, less up-samplings, lie between the input and a layer."""
-    import keras
-
-    depth, here = 0, layer.input
-    while True:
-        history = here._keras_history
-        operation = history.operation
-        if isinstance(operation, keras.layers.InputLayer):
-            return depth
-        depth += isinstance(operation, keras.layers.MaxPooling3D) - isinstance(operation, keras.layers.UpSampling3D)
-        inputs = operation.input
-        here = inputs[0] if isinstance(inputs, list) else inputs
-
-
-def matrix_product_gflops() -> float:
-    """The machine's best speed on a 3000 x 3000 single-precision product in TensorFlow, in 1e9 operations a second."""
-    import tensorflow as tf
-
-    a = tf.random.normal((3000, 3000))
-    best = min(_timed(lambda: tf.matmul(a, a).numpy()) for _ in range(6))
-    return 2 * 3000**3 / best / 1e9
+@contextmanager
+def children(case: Path, against: Path | None, chosen: Sequence[str]) -> Iterator[list[Child]]:
+    """The variants, loaded and each run once."""
+    with ExitStack() as stack:
+        started = [Child(engine, ROOT / "IVDSegmentation", case, engine) for engine in chosen]
+        if against is not None:
+            started.append(Child(f"{against.name}", against.resolve() / "IVDSegmentation", case, None))
+        for child in started:
+            stack.callback(child.close)
+            for what in ("segment", "write"):
+                child.ask(what)
+        yield started
 
 
-def _timed(work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def in_own_process(*arguments: str) -> dict:
-    """This script with other arguments, in a process of its own, so that peaks of memory do not mix."""
-    command = [sys.executable, __file__, *arguments]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-
-
-def cold_command() -> tuple[float, float]:
-    """Seconds and peak GB of `ivdseg segment` on a phantom written as files, process start included."""
+def write_case(folder: Path, **phantom: Any) -> Path:
     from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
-    with tempfile.TemporaryDirectory() as folder:
-        write_phantom_case(make_phantom(SEED), Path(folder) / "case")
-        command = [sys.executable, "-m", "IVDSegmentationLib.cli", "segment", f"{folder}/case", "-o", f"{folder}/out"]
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise SystemExit("ivdseg segment failed")
-        return time.perf_counter() - start, usage.ru_maxrss / 2**20
+    write_phantom_case(make_phantom(SEED, **phantom), folder)
+    (folder / "reference.nii.gz").unlink()
+    return folder
+
+
+def warm(variants: Sequence[Child], rounds: int) -> Rows:
+    """Name of a figure -> variant -> its values, one a round; the order turns with every round."""
+    rows: Rows = defaultdict(lambda: defaultdict(list))
+    for number in range(rounds):
+        for child in variants if number % 2 else variants[::-1]:
+            product = child.ask("product")["gflops"]
+            read, segmented, written = (child.ask(what) for what in ("read", "segment", "write"))
+            product = max(product, child.ask("product")["gflops"])
+            networks_s = segmented["networks_s"]
+            figures = {
+                "read the files": read["wall_s"],
+                **{stage: segmented["stages_s"][stage] for stage in STAGES},
+                "of these, the networks": networks_s,
+                "warm, channels to labels": segmented["wall_s"],
+                "measurements, surfaces, all files": written["wall_s"],
+                "everything but the networks": read["wall_s"] + segmented["wall_s"] + written["wall_s"] - networks_s,
+                "processor: read the files": read["cpu_s"],
+                "processor: channels to labels": segmented["cpu_s"],
+                "processor: measurements, surfaces, all files": written["cpu_s"],
+                "networks, share of the matrix product's speed": networks_gflop(segmented["discs"]) / networks_s / product,
+            }
+            for name, value in figures.items():
+                rows[name][child.name].append(value)
+    for child in variants:
+        rows["peak memory, GB"][child.name].append(child.ask("peak")["peak_gb"])
+    return rows
+
+
+def networks_gflop(discs: int) -> float:
+    """Operations of all convolutions of both networks on the usual case, in 1e9, two a multiplication: of the networks as
+    they are defined, however an engine computes them."""
+    from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER, load_card
+    from IVDSegmentationLib.pipeline.crop import PATCH_SIZE
+
+    card = load_card(MODELS_FOLDER / DEFAULT_MODEL)
+    coarse = [-(-n // 2 // 8) * 8 for n in USUAL]
+    voxels = {"localizer": float(np.prod(coarse)), "segmenter": float(discs * np.prod(PATCH_SIZE))}
+    return sum(unet_gflop(card[role]["parameters"]["features"], count) for role, count in voxels.items())
+
+
+def unet_gflop(features: Sequence[int], voxels: float, channels: int = 4) -> float:
+    """Operations of architectures.unet on so many voxels."""
+    total, before = 0.0, channels
+    for level, width in enumerate(features):
+        total += 27 * (before + width) * width * voxels / 8**level
+        before = width
+    for level, width in enumerate(features[:-1]):
+        total += (features[level + 1] * width / 8 + 27 * (2 * width + width) * width) * voxels / 8**level
+    return 2 * (total + features[0] * voxels) / 1e9
+
+
+def cold(variants: Sequence[Child], case: Path, rounds: int) -> Rows:
+    """The whole command, process start included."""
+    rows: Rows = defaultdict(lambda: defaultdict(list))
+    for number in range(rounds):
+        for child in variants if number % 2 else variants[::-1]:
+            with tempfile.TemporaryDirectory() as folder:
+                command = [sys.executable, "-m", "IVDSegmentationLib.cli", "segment", str(case), "-o", f"{folder}/out"]
+                command += ["--engine", child.engine] if child.engine else []
+                start = time.perf_counter()
+                quiet = subprocess.DEVNULL
+                process = subprocess.Popen(command, env=child.environment, stdout=quiet, stderr=quiet)
+                _, status, usage = os.wait4(process.pid, 0)
+                if status:
+                    raise SystemExit(f"ivdseg segment failed with {child.name}")
+                rows["cold command with report"][child.name].append(time.perf_counter() - start)
+            rows["processor: cold command with report"][child.name].append(usage.ru_utime + usage.ru_stime)
+            rows["peak memory of it, GB"][child.name].append(usage.ru_maxrss / 2**20)
+    return rows
+
+
+def show(rows: Rows, names: Sequence[str]) -> None:
+    """A line a figure: median of each variant with the lowest and the highest, and the ratio to the last variant."""
+    print(f"{'':46}" + "".join(f"{name:>26}" for name in names) + "".join(f"{f'{n}/{names[-1]}':>22}" for n in names[:-1]))
+    for figure, values in rows.items():
+        cells = [f"{statistics.median(values[n]):.3f} ({min(values[n]):.3f}-{max(values[n]):.3f})" for n in names]
+        ratios = [statistics.median(a / b for a, b in zip(values[n], values[names[-1]], strict=True)) for n in names[:-1]]
+        print(f"{figure:46}" + "".join(f"{cell:>26}" for cell in cells) + "".join(f"{ratio:>22.2f}" for ratio in ratios))
+
+
+def grow(sizes: Sequence[dict[str, Any]], engine: str, rounds: int) -> None:
+    """Warm time and peak memory by the number of voxels, each size in a process of its own."""
+    first: tuple[float, float, float] | None = None
+    for phantom in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            case = write_case(Path(folder) / "case", **phantom)
+            with children(case, None, [engine]) as (child,):
+                runs = [child.ask("segment") for _ in range(rounds)]
+                wall_s, cpu_s = (statistics.median(run[key] for run in runs) for key in ("wall_s", "cpu_s"))
+                got = float(np.prod(phantom["size"])), cpu_s, child.ask("peak")["peak_gb"]
+        first = first or got
+        times = ", ".join(f"{a / b:.1f}" for a, b in zip(got, first, strict=True))
+        name = "x".join(map(str, phantom["size"]))
+        print(
+            f"{engine}, {name}: {runs[0]['discs']} discs, {wall_s:.2f} s, processor {cpu_s:.2f} s, peak {got[2]:.2f} GB; "
+            f"voxels, processor time and memory are {times} times the first's"
+        )
+
+
+def peers(rounds: int) -> None:
+    """Seconds of other methods' networks on the usual field of view: nnU-Net's at 1 mm, once and without the overlap of its
+    tiles; the conventional 3D U-Net on all of the volume."""
+    field_mm = np.multiply(USUAL, (2.0, 1.25, 1.25))
+    rng = np.random.default_rng(0)
+    tile = rng.random((1, *TILE, 4), np.float32)
+    made = {}
+    if "openvino" in engines():
+        from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine
+
+        weights = _random_unet(NNUNET_FEATURES, rng)
+        network = OpenVINOEngine().network("unet", {"features": list(NNUNET_FEATURES)}, weights)
+        made["network of nnU-Net's size at 1 mm, openvino"] = network, float(np.prod(field_mm))
+    if "tensorflow" in engines():
+        from IVDSegmentationLib.networks.paper_architectures import conventional_unet
+
+        made["conventional 3D U-Net on the whole volume, tensorflow"] = conventional_unet(4), float(np.prod(USUAL))
+    for name, (network, voxels) in made.items():
+        network.predict_on_batch(tile)
+        taken = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            network.predict_on_batch(tile)
+            taken.append(time.perf_counter() - start)
+        print(f"{name}: {statistics.median(taken) * voxels / np.prod(TILE):.1f} s for {voxels / 1e6:.1f} million voxels")
+
+
+def _random_unet(features: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:
+    """Random weights of architectures.unet, in Keras' order."""
+    shapes: list[tuple[int, ...]] = []
+
+    def conv(before: int, width: int) -> None:
+        shapes.extend([(3, 3, 3, before, width), (width,), (width,)])
+
+    before = 4
+    for width in features:
+        conv(before, width)
+        conv(width, width)
+        before = width
+    for width in features[-2::-1]:
+        shapes.extend([(1, 1, 1, before, width), (width,)])
+        conv(2 * width, width)
+        conv(width, width)
+        before = width
+    shapes.extend([(1, 1, 1, before, 1), (1,)])
+    return [rng.normal(0, 0.05, shape).astype(np.float32) for shape in shapes]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, nargs=3, help="measure this size alone, as JSON")
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--engines", nargs="+", choices=("openvino", "tensorflow"), default=engines())
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout of the project, to compare with")
+    for name, text in (("growth", "larger fields of view"), ("large", "a whole body"), ("peers", "other methods' networks")):
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     options = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if options.size:
-        print(json.dumps(measure_one(tuple(options.size), options.runs)))
-        return
-    speed = matrix_product_gflops()
-    print(f"matrix product {speed:.0f} Gflop/s on {os.cpu_count()} CPUs")
-    for size in SIZES:
-        got = in_own_process("--size", *map(str, size), "--runs", str(options.runs))
-        networks_s = got["stages_s"]["localize"] + got["stages_s"]["segment"]
-        shares = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in got["stages_s"].items())
-        name = "x".join(map(str, size))
-        print(f"{name}: {got['discs']} discs, warm {got['warm_s']:.2f} s ({shares}), peak {got['peak_gb']:.2f} GB")
-        share = got["gflop"] / networks_s / speed
-        print(f"  networks: {got['gflop']:.0f} Gflop at {share:.0%} of the matrix product's speed")
-    seconds, peak_gb = cold_command()
-    print(f"cold command with report {seconds:.1f} s, peak {peak_gb:.2f} GB")
+    sys.path.insert(0, str(ROOT / "IVDSegmentation"))
+    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0] if hasattr(os, 'getloadavg') else float('nan'):.1f}")
+    if options.growth:
+        grow([{"size": size, "whole_body": size != USUAL} for size in GROWTH], options.engines[0], options.rounds)
+    if options.large:
+        grow([{"size": USUAL}, {**WHOLE_BODY, "whole_body": True}], options.engines[0], options.rounds)
+    if options.peers:
+        peers(options.rounds)
+    if not (options.growth or options.large or options.peers):
+        compare(options.engines, options.against, options.rounds)
+
+
+def compare(chosen: Sequence[str], against: Path | None, rounds: int) -> None:
+    """Engines and versions in turn, warm and cold."""
+    with tempfile.TemporaryDirectory() as folder:
+        case = write_case(Path(folder) / "case")
+        with children(case, against, chosen) as variants:
+            names = [child.name for child in variants]
+            show(warm(variants, rounds), names)
+            show(cold(variants, case, rounds), names)
 
 
 if __name__ == "__main__":
