@@ -30,6 +30,29 @@ class DiscMap:
     cut: tuple[bool, bool, bool]
 
 
+def labelled_box(labels: np.ndarray, label: int) -> tuple[slice, slice, slice]:
+    """The smallest box that holds all voxels of a label.
+
+    Args:
+        labels: uint8 [x, y, z].
+        label: The disc's.
+
+    Returns:
+        Slices along x, y, z.
+
+    Raises:
+        InputError: No voxel has the label.
+    """
+    mine = labels == label
+    box = [slice(0, n) for n in labels.shape]
+    for axis in range(3):
+        held = np.flatnonzero(mine[tuple(box)].any(axis=tuple(other for other in range(3) if other != axis)))
+        if not len(held):
+            raise InputError(f"no voxel has the label {label}: there is no such disc to measure")
+        box[axis] = slice(int(held[0]), int(held[-1]) + 1)  # what is left to look through for the next axis is small
+    return box[0], box[1], box[2]
+
+
 def disc_map(probability: np.ndarray, labels: np.ndarray, label: int, grid: Grid) -> DiscMap:
     """The disc with this label, from the maps of all discs on `grid`: probability (0..1) and labels (0 is none).
 
@@ -40,19 +63,16 @@ def disc_map(probability: np.ndarray, labels: np.ndarray, label: int, grid: Grid
             f"probability {probability.shape}, labels {labels.shape} and grid {grid.size} differ in shape: "
             "give maps of one working grid"
         )
-    mine = labels == label
-    held = [np.flatnonzero(mine.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if not len(held[0]):
-        raise InputError(f"no voxel has the label {label}: there is no such disc to measure")
-    starts = [max(int(line[0]) - _MARGIN, 0) for line in held]
-    stops = [min(int(line[-1]) + 1 + _MARGIN, n) for line, n in zip(held, grid.size, strict=True)]
+    held = labelled_box(labels, label)
+    starts = [max(line.start - _MARGIN, 0) for line in held]
+    stops = [min(line.stop + _MARGIN, n) for line, n in zip(held, grid.size, strict=True)]
     box = tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
-    inside, near = mine[box], np.clip(probability[box], 0, 1)
+    inside, near = labels[box] == label, np.clip(probability[box], 0, 1)
     own = np.where(inside, np.maximum(near, SURFACE + _SIDE), np.minimum(near, SURFACE - _SIDE))
     own[(labels[box] != 0) & ~inside] = 0
     x, y, z = (float(value) for value in grid.to_mm(np.array(starts) - 1))
     size = (stops[0] - starts[0] + 2, stops[1] - starts[1] + 2, stops[2] - starts[2] + 2)
-    cut_x, cut_y, cut_z = (bool(line[0] == 0 or line[-1] == n - 1) for line, n in zip(held, grid.size, strict=True))
+    cut_x, cut_y, cut_z = (line.start == 0 or line.stop == n for line, n in zip(held, grid.size, strict=True))
     closed = np.pad(own, 1).astype(np.float32)
     return DiscMap(closed, Grid(size, grid.spacing_mm, (x, y, z), grid.direction), (cut_x, cut_y, cut_z))
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..pipeline.result import SegmentationResult
 from .dataframes import to_data_frame
 from .dimensions import DiscDimensions, disc_dimensions
-from .disc_map import DiscMap, disc_map, occupancy
+from .disc_map import DiscMap, disc_map, labelled_box, occupancy
 from .frame import DiscField, DiscFrame, fit_frame
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def _signal(result: SegmentationResult, label: int) -> tuple[dict[str, ChannelSi
     """Mean and SD of each channel over a disc's voxels, and its signal fat fraction."""
     from scipy.ndimage import binary_erosion
 
-    held = np.nonzero(result.labels == label)
-    box = tuple(slice(int(line.min()), int(line.max()) + 1) for line in held)
+    box = labelled_box(result.labels, label)
     mine = result.labels[box] == label
     channels = {name: voxels[box] for name, voxels in result.case.channels.items()}
     signal = {
