@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 
 from ..worker.protocol import WorkerResult
-from .coordinates import RAS_LPS, to_world
+from .coordinates import array_of
 
 
 def add_centers(result: WorkerResult, case: str, reference: Any) -> Any:
-    """A new point list of the centres, in the coordinates of the node `reference`, each named by its level."""
+    """A new point list of the centres, in the coordinates of the node `reference`, each named by its level.
+
+    They lie where their voxels lie now: the volume may have been moved since it was handed over.
+    """
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{case} disc centers")
-    world_to_node = np.linalg.inv(to_world(reference))
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    reference.GetIJKToRASMatrix(ijk_to_ras)
     for disc in result.discs:
-        point = world_to_node @ RAS_LPS @ [*disc.center_mm, 1.0]
+        center_ijk = result.label_volume.grid.to_ijk(np.array(disc.center_mm))
+        point = array_of(ijk_to_ras) @ [*center_ijk, 1.0]
         node.AddControlPoint(*(float(value) for value in point[:3]), disc.level)
     node.SetLocked(True)
     node.CreateDefaultDisplayNodes()

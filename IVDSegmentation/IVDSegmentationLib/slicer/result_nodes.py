@@ -148,7 +148,7 @@ def _add_segmentation(result: WorkerResult, case: str, labelmap: Any, reference:
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segmentation.SetSourceRepresentationName(binary)
     image = slicer.vtkOrientedImageData()
-    image.DeepCopy(labelmap.GetImageData())
+    image.DeepCopy(_around_discs(labelmap.GetImageData(), result.label_volume.voxels))
     matrix = vtk.vtkMatrix4x4()
     labelmap.GetIJKToRASMatrix(matrix)
     image.SetGeometryFromImageToWorldMatrix(matrix)
@@ -167,6 +167,19 @@ def _add_segmentation(result: WorkerResult, case: str, labelmap: Any, reference:
     node.GetDisplayNode().SetVisibility3D(False)  # the models show the discs there
     node.GetDisplayNode().SetOpacity2DFill(0.4)
     return node
+
+
+def _around_discs(image: Any, voxels: np.ndarray) -> Any:
+    """The part of an image that holds its voxels [i, j, k] which are not zero: surfaces are made of it in half the time."""
+    found = np.nonzero(voxels)
+    if len(found[0]) == 0:
+        return image
+    part = vtk.vtkImageClip()
+    part.SetInputData(image)
+    part.SetOutputWholeExtent([int(edge) for axis in found for edge in (axis.min(), axis.max())])
+    part.ClipDataOn()
+    part.Update()
+    return part.GetOutput()
 
 
 def _add_model(disc: Disc, segmentation: Any) -> Any:
