@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import slicer_harness  # noqa: F401  in place before any test imports what asks for Slicer's Python files
 from real_data import BOXES, DATA
+from slicer_harness import sources
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +15,26 @@ def data_folder() -> Path:
     if not BOXES:
         pytest.skip(f"real data is not in {DATA.name}: set IVDSEG_DATA to its folder")
     return DATA
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whose Python files a test of the panel runs over stands in its name, where it is not the imitation."""
+    if metafunc.module.__name__.startswith("test_slicer_") and sources.FOLDER is not None:
+        metafunc.fixturenames.append("slicers_files")
+        metafunc.parametrize("slicers_files", [sources.name()])
+
+
+@pytest.fixture
+def slicers_files(request: pytest.FixtureRequest) -> str:
+    """The version of Slicer whose Python files are in use."""
+    return request.param
+
+
+def pytest_report_header() -> str:
+    """Say once that the imitation is all there is."""
+    if sources.FOLDER is None:
+        return "panel tests: over the harness's imitation of Slicer's Python files (SLICER_SOURCE=DIR for Slicer's own)"
+    return f"panel tests: over Slicer's own Python files, {sources.name()}, in SLICER_SOURCE"
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The panel without a run: finding and loading volumes, what is lacking, bad inputs, settings, sample data, setting up."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from IVDSegmentationLib.slicer import setup as slicer_setup
 from slicer_harness.application import as_started
 from slicer_harness.boxes import BOXES, QFileDialog
 from slicer_harness.person import PHANTOM, Person, result_nodes, scene_state
+from slicer_harness.pip import replaced_pip
 
 CONTROLS = ("QPushButton", "QComboBox", "QCheckBox", "QProgressBar", "QLabel", "qMRMLNodeComboBox")
 SELECTORS = {
@@ -265,15 +267,30 @@ def test_the_sample_case_is_offered_and_made_here(person):
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    from slicer import packaging
-
-    state = {"missing": ["openvino"]}
+    """The pip that is asked; it makes everything be there."""
+    state, pip = {"missing": ["openvino"]}, replaced_pip(monkeypatch)
     monkeypatch.setattr(slicer_setup, "missing", lambda: state["missing"])
     monkeypatch.setattr(slicer_setup, "_installed_engine", lambda: None if state["missing"] else "openvino")
     monkeypatch.setattr(slicer_setup, "accelerator_present", lambda: False)
-    monkeypatch.setattr(packaging, "calls", [])
-    monkeypatch.setattr(packaging, "answer", lambda requirements: state.update(missing=[]))
-    return packaging
+    pip.answer = lambda requirements: state.update(missing=[])
+    return pip
+
+
+@pytest.fixture
+def before_5_12(monkeypatch):
+    """Slicer 5.10 has no slicer.packaging."""
+    monkeypatch.delattr(slicer, "packaging", raising=False)
+    monkeypatch.setitem(sys.modules, "slicer.packaging", None)  # importing it fails
+
+
+def has_packaging():
+    return importlib.util.find_spec("slicer.packaging") is not None
+
+
+def first_wanted(pip):
+    """The first requirement of each call for packages, whatever this Slicer installs them with."""
+    calls = [call.get("requirements") or call["arguments"] for call in pip.calls]
+    return [call[0] for call in calls if call[0] != "--no-deps"]
 
 
 def test_the_first_click_asks_installs_and_goes_on(person, nothing_installed):
@@ -284,12 +301,25 @@ def test_the_first_click_asks_installs_and_goes_on(person, nothing_installed):
     assert "OpenVINO" in question
     assert "TensorFlow" not in question
     assert "0.3 GB" in question
-    (first,) = nothing_installed.calls
-    names = {requirement.partition(">")[0] for requirement in first["requirements"]}
-    assert names == {"openvino", "scikit-image", "tqdm"}
-    assert f"numpy=={np.__version__}" in first["constraints"]
-    assert first["alone"] == ["pymeshmetrics"]
+    assert BOXES.shown[0]["cursors"] == []
     assert result_nodes()
+    if has_packaging():
+        (first,) = nothing_installed.calls
+        names = {requirement.partition(">")[0] for requirement in first["requirements"]}
+        assert names == {"openvino", "scikit-image", "tqdm"}
+        assert f"numpy=={np.__version__}" in first["constraints"]
+        assert first["alone"] == ["pymeshmetrics"]
+        assert first["requester"] == "IVD Segmentation"
+
+
+def test_the_panel_is_disabled_while_packages_are_installed(person, nothing_installed):
+    nodes, seen = person.load("water"), []
+    person.ui.waterSelector.choose(nodes["water"])
+    install = nothing_installed.answer
+    nothing_installed.answer = lambda requirements: (seen.append(person.ui.segmentButton.enabled), install(requirements))
+    person.segment()
+    assert set(seen) == {False}
+    assert person.ui.segmentButton.enabled
 
 
 @pytest.mark.parametrize(("answer", "engine"), [("YES", "tensorflow>=2.16"), ("NO", "openvino>=2025.0"), ("CANCEL", None)])
@@ -303,8 +333,7 @@ def test_with_a_graphics_card_one_question_chooses_what_computes(person, nothing
         person.click(person.ui.segmentButton)
     (question,) = person.boxes
     assert question.index("graphics card") < question.index("Yes: TensorFlow") < question.index("No: OpenVINO")
-    asked = [call["requirements"][0] for call in nothing_installed.calls]
-    assert asked == ([engine] if engine else [])
+    assert first_wanted(nothing_installed) == ([engine] if engine else [])
     assert bool(result_nodes()) == bool(engine)
 
 
@@ -317,7 +346,7 @@ def test_where_openvino_has_no_wheel_tensorflow_serves(person, nothing_installed
     (question,) = person.boxes
     assert "TensorFlow" in question
     assert "OpenVINO" not in question
-    assert [call["requirements"][0] for call in nothing_installed.calls] == ["tensorflow>=2.16"]
+    assert first_wanted(nothing_installed) == ["tensorflow>=2.16"]
 
 
 def test_what_is_missing_is_one_engine_and_what_both_need(monkeypatch):
@@ -340,29 +369,39 @@ def test_a_no_installs_nothing_and_says_so(person, nothing_installed):
     assert len(person.boxes) == 1
 
 
-def test_offline_says_what_to_do(person, nothing_installed, monkeypatch):
-    def offline(requirements):
-        raise subprocess.CalledProcessError(1, "pip")
+def offline(requirements):
+    raise subprocess.CalledProcessError(1, "pip")
 
-    monkeypatch.setattr(nothing_installed, "answer", offline)
+
+@pytest.mark.skipif(not has_packaging(), reason="this Slicer has no slicer.packaging")
+def test_offline_slicers_box_tells_of_it_and_the_panel_what_to_do(person, nothing_installed):
+    nothing_installed.answer = offline
     nodes = person.load("water")
     person.ui.waterSelector.choose(nodes["water"])
     person.click(person.ui.segmentButton)
-    # Slicer's own box tells of pip's failure; what to do stands in the panel.
     assert "connect this computer to the internet" in person.ui.stageMessage.text
     assert "--find-links" in person.ui.stageMessage.text
     assert person.boxes[1:] == ["Package installation failed."]
     assert not person.logic.running
 
 
-def test_slicer_5_10_installs_with_its_own_pip_install(person, nothing_installed, monkeypatch):
-    calls = []
-    monkeypatch.delattr(slicer, "packaging", raising=False)
-    monkeypatch.setitem(sys.modules, "slicer.packaging", None)  # importing it fails, as in 5.10
-    monkeypatch.setattr(slicer.util, "pip_install", lambda arguments: (calls.append(arguments), nothing_installed.answer([])))
+def test_slicer_5_10_installs_with_its_own_pip_install(person, nothing_installed, before_5_12, monkeypatch):
+    monkeypatch.setattr(slicer.util, "pip_install", nothing_installed.install_of_5_10)
     person.logic.installPackages()
-    assert calls[0][:4] == ["openvino>=2025.0", "-r", str(slicer_setup.REQUIREMENTS), "-c"]
-    assert calls[1] == ["--no-deps", "pymeshmetrics"]
+    first, second = (call["arguments"] for call in nothing_installed.calls)
+    assert first[:4] == ["openvino>=2025.0", "-r", str(slicer_setup.REQUIREMENTS), "-c"]
+    assert second == ["--no-deps", "pymeshmetrics"]
+
+
+def test_offline_slicer_5_10_shows_one_box_of_ours(person, nothing_installed, before_5_12, monkeypatch):
+    monkeypatch.setattr(slicer.util, "pip_install", nothing_installed.install_of_5_10)
+    nothing_installed.answer = offline
+    nodes = person.load("water")
+    person.ui.waterSelector.choose(nodes["water"])
+    person.click(person.ui.segmentButton)
+    assert len(person.boxes) == 2  # the question and what to do
+    assert "connect this computer to the internet" in person.boxes[1]
+    assert not person.logic.running
 
 
 def test_requirements_replace_nothing_that_slicer_bundles():
@@ -417,7 +456,8 @@ events = list(seen)
 python = [os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)]
 def own(path):
     path = os.path.realpath(path)
-    return path.startswith(os.path.realpath(sys.path[1])) or any(path.startswith(folder) for folder in python)
+    known = [os.path.realpath(sys.path[1]), os.environ.get("SLICER_SOURCE") or "no folder", *python]
+    return any(path.startswith(folder) for folder in known)
 waits = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "socket.getaddrinfo")
 print([event for event, _ in events if event in waits],
       [a[0] for event, a in events if event == "open" and isinstance(a[0], str) and not own(a[0])])
@@ -453,6 +493,18 @@ def test_the_sample_case_registered_twice_is_one_button(person):
 
     register_sample()
     assert len(SampleData.SampleDataLogic.sampleDataSourcesByCategory("IVD Segmentation")) == 1
+
+
+def test_the_sample_case_by_script_is_made_by_its_own_function_and_not_by_slicers_downloads(person):
+    import SampleData
+    from IVDSegmentationLib.slicer.sample import add_phantom
+
+    before = scene_state()
+    assert SampleData.downloadSamples("Dixon lumbar phantom") == []
+    assert scene_state() == before
+    *channels, reference = add_phantom()
+    assert len(channels) == 4
+    assert reference.IsA("vtkMRMLLabelMapVolumeNode")
 
 
 def test_the_test_mode_shows_no_boxes(person):

@@ -6,10 +6,11 @@ imitated only as far as the module uses it and only as documented. What the modu
 """
 
 from importlib.util import find_spec
-from pathlib import Path
+
+from . import sources
 
 if find_spec("slicer_core") is not None:
     import slicer
 
     # Here, not in `boot`: files of the library that ask `slicer.i18n` for their texts are imported before it runs.
-    slicer.__path__.append(str(Path(__file__).parent / "slicer_python"))
+    sources.use(slicer)

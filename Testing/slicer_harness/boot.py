@@ -15,7 +15,7 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
-from . import application, boxes, printed, pythonqt, widgets
+from . import application, boxes, printed, pythonqt, sources, widgets
 from .launcher import write_launcher
 
 MODULE_PATH = Path(__file__).parents[2] / "IVDSegmentation" / "IVDSegmentation.py"
@@ -30,6 +30,19 @@ _LOGICS = {
     "Tables": "vtkSlicerTablesLogic",
     "Plots": "vtkSlicerPlotsLogic",
 }
+_ONLY_NAMED = {
+    "slicer": ("qMRMLRangeWidget", "qMRMLSliderWidget", "qMRMLSpinBox", "qSlicerWidget"),
+    "qt": ("QDoubleSpinBox", "QLineEdit", "QObject", "QSlider", "QSpinBox"),
+    "ctk": (
+        "ctkCheckBox", "ctkCheckablePushButton", "ctkColorPickerButton", "ctkComboBox", "ctkDirectoryButton",
+        "ctkDoubleRangeSlider", "ctkDoubleSlider", "ctkDoubleSpinBox", "ctkPathLineEdit", "ctkRangeWidget", "ctkSliderWidget",
+    ),
+}  # fmt: skip
+"""Classes that Slicer's own files name; nothing here is one of them."""
+
+
+def _named(module: str) -> dict[str, type]:
+    return {name: type(name, (), {}) for name in _ONLY_NAMED[module]}
 
 
 def boot() -> Any:
@@ -46,10 +59,13 @@ def boot() -> Any:
     slicer.app.connect("startupCompleted()", _start_dicom)
     slicer.qMRMLWidget = widgets.qMRMLWidget
     slicer.qMRMLNodeComboBox = widgets.qMRMLNodeComboBox
+    for name in _ONLY_NAMED["slicer"]:
+        setattr(slicer, name, type(name, (), {}))
     slicer.qSlicerScriptedLoadableModule = application.ScriptedModule
     slicer.qSlicerScriptedLoadableModuleWidget = application.ScriptedModuleWidget
     sys.modules["qt"] = _module(
         "qt",
+        **_named("qt"),
         **pythonqt.WIDGET_CLASSES,
         **pythonqt.LAYOUT_CLASSES,
         Qt=pythonqt.Qt,
@@ -75,8 +91,10 @@ def boot() -> Any:
             Question=4,
         ),
     )
-    sys.modules["ctk"] = _module("ctk", ctkMessageBox=boxes.ctkMessageBox, ctkCollapsibleButton=widgets.ctkCollapsibleButton)
-    sys.path.append(str(Path(__file__).parent / "scripted_modules"))
+    sys.modules["ctk"] = _module(
+        "ctk", **_named("ctk"), ctkMessageBox=boxes.ctkMessageBox, ctkCollapsibleButton=widgets.ctkCollapsibleButton
+    )
+    sys.path.append(str(sources.scripted_modules()))
     printed.catch_what_c_plus_plus_prints()
     return qt_application
 

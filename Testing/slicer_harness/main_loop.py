@@ -9,7 +9,6 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import PySide6
@@ -22,37 +21,36 @@ _SWITCH_S = 10.0
 """Python hands its lock on after so long: not while the ticks, which Slicer does not have, run their few lines of Python."""
 
 
-@dataclass
 class Loop:
-    """Runs Slicer's main loop, and measures how long it processed no event. longest_s: the longest time, and `where` it was
-    in the words of `say` at its end."""
+    """Runs Slicer's main loop, and measures how long it processed no event.
 
-    say: Callable[[], str] = lambda: ""
-    longest_s: float = 0.0
-    where: str = ""
-    gaps_s: list[tuple[float, str]] = field(default_factory=list)
+    gaps: what `say` said before -> the longest time (s) without an event then, and what of it this thread computed.
+    last_computed_s: what this thread computed in the last gap.
+    """
 
-    def __post_init__(self) -> None:
-        """Find Qt's function."""
+    def __init__(self, say: Callable[[], str] = lambda: "") -> None:
         library = Path(PySide6.__file__).parent / "Qt" / "lib" / "libQt6Core.so.6"
         self._process = getattr(ctypes.PyDLL(str(library)), _PROCESS_EVENTS)
         self._process.argtypes, self._process.restype = [ctypes.c_int], None
+        self._say = say
+        self.gaps: dict[str, tuple[float, float]] = {}
+        self.last_computed_s = 0.0
 
     def run(self, until: Callable[[], bool], limit_s: float = 60.0) -> None:
         """Live until something is so, which is asked at every tick. Raises AssertionError after a while."""
-        end_s = last_s = time.monotonic()
-        end_s += limit_s
-        done = False
+        end_s = time.monotonic() + limit_s
+        last_s, last_computed_s, said, done = time.monotonic(), time.thread_time(), self._say(), False
 
         def tick() -> None:
-            nonlocal last_s, done
-            now_s = time.monotonic()
-            if now_s - last_s > 2 * _TICK_MS / 1000:
-                self.gaps_s.append((now_s - last_s, self.say()))
-                if now_s - last_s > self.longest_s:
-                    self.longest_s, self.where = now_s - last_s, self.say()
-            last_s = now_s
+            nonlocal last_s, last_computed_s, said, done
+            now_s, computed_s = time.monotonic(), time.thread_time()
+            gap = (now_s - last_s, computed_s - last_computed_s)
+            if gap[1] > self.gaps.get(said, (0.0, 0.0))[1]:
+                self.gaps[said] = gap
+            self.last_computed_s = gap[1]
             done = until()
+            said = self._say()
+            last_s, last_computed_s = time.monotonic(), time.thread_time()
 
         timer = QtCore.QTimer()
         timer.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
