@@ -41,6 +41,9 @@ class Signals:
         for slot in list(self._slots[signature]):
             guarded(slot, *arguments[: fitting(slot, len(arguments))])
 
+    def connected(self, signature: str) -> int:
+        return len(self._slots[signature])
+
 
 class _IOManager:
     def fileType(self, filename: str) -> str:

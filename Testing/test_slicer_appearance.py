@@ -1,0 +1,93 @@
+"""The panel in a narrow dock, at 200 % scaling, in dark and light style: it fits, nothing is cut off, texts are readable."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
+
+TESTING = Path(__file__).parent
+NARROW_PIXELS = 350
+LEAST_CONTRAST = 4.5
+"""Of a text to what is behind it: WCAG 2.2, success criterion 1.4.3."""
+
+SCRIPT = """
+import json, sys
+from slicer_harness.person import person_with_case
+from PySide6 import QtCore, QtGui, QtWidgets
+dark = sys.argv[1] == "dark"
+from slicer_harness.boot import boot
+application = boot()
+if dark:
+    palette = QtGui.QPalette()
+    roles = QtGui.QPalette.ColorRole
+    for role, color in (
+        (roles.Window, "#2e2e2e"), (roles.WindowText, "#f0f0f0"), (roles.Base, "#1e1e1e"), (roles.Text, "#f0f0f0"),
+        (roles.Button, "#3a3a3a"), (roles.ButtonText, "#f0f0f0"), (roles.AlternateBase, "#262626"),
+        (roles.Highlight, "#2a82da"), (roles.HighlightedText, "#ffffff"),
+    ):
+        palette.setColor(role, QtGui.QColor(color))
+    application.setPalette(palette)
+person = person_with_case()
+person.worker.warnings = ("The lowest disc may be another than L5-S1: check the levels.",)
+window = person.panel.parent
+window.resize(350, 1100)
+window.show()
+person.segment()
+person.ui.optionsSection.collapsed = False
+for _ in range(5):
+    application.processEvents()
+cut, contrasts, images = [], {}, {}
+for name, widget in vars(person.ui).items():
+    kind = widget.metaObject().className()
+    if kind not in ("QLabel", "QPushButton", "QCheckBox") or not widget.visible or name.startswith("qt_"):
+        continue
+    width, height = QtWidgets.QWidget.width(widget), QtWidgets.QWidget.height(widget)
+    wanted = widget.heightForWidth(width) if kind == "QLabel" and widget.wordWrap else widget.sizeHint.height()
+    if height < wanted or (not getattr(widget, "wordWrap", False) and width < widget.minimumSizeHint.width()):
+        cut.append([name, width, height, wanted])
+    colors = QtWidgets.QWidget.palette(widget)
+    group = QtGui.QPalette.ColorGroup.Active
+    contrasts[name] = [colors.color(group, QtWidgets.QWidget.foregroundRole(widget)).name(),
+                       colors.color(group, QtWidgets.QWidget.backgroundRole(widget)).name()]
+picture = window.grab()
+sheets = [one.property("objectName") for one in window.findChildren(QtWidgets.QWidget) if one.property("styleSheet")]
+print(json.dumps({
+    "minimum": window.minimumSizeHint.width(), "width": QtWidgets.QWidget.width(window),
+    "pixels": picture.toImage().width(), "cut": cut, "contrasts": contrasts, "sheets": sheets,
+}))
+"""
+
+
+def luminance(color):
+    """Relative luminance of #rrggbb, as WCAG defines it."""
+    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize(("scale", "style"), [("1", "light"), ("2", "dark")])
+def test_the_panel_is_readable_in_a_narrow_dock(scale, style):
+    environment = {**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, style],
+        capture_output=True, text=True, check=False, cwd=TESTING, env=environment, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["minimum"] <= NARROW_PIXELS
+    assert seen["width"] == NARROW_PIXELS
+    assert seen["pixels"] == NARROW_PIXELS * int(scale)
+    assert seen["cut"] == []
+    assert seen["sheets"] == []  # no colours of our own: the user's style decides
+    assert len(seen["contrasts"]) > 10
+    assert {name: pair for name, pair in seen["contrasts"].items() if contrast(*pair) < LEAST_CONTRAST} == {}
