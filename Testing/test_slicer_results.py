@@ -1,6 +1,8 @@
 """The whole job by clicks in the harness: which nodes it leaves, where they lie, what a second run does to them."""
 
 from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from IVDSegmentationLib.slicer.result_nodes import TERMINOLOGY
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from slicer_harness.person import PHANTOM, Person, result_nodes, table_text
+from slicer_harness.printed import take_printed
 
 LEVELS = [level for level, label in LABELS.items() if (PHANTOM.labels == label).any()]
 OBLIQUE = Grid(
@@ -139,6 +142,18 @@ def test_the_term_of_the_segments_is_in_the_terminology_file(person):
     entry = slicer.vtkSlicerTerminologyEntry()
     assert logic.DeserializeTerminologyEntry(TERMINOLOGY, entry)
     assert entry.GetTypeObject().GetCodeMeaning() == "Intervertebral disc"
+
+
+def test_the_terminology_is_loaded_where_the_sample_case_cannot_be_registered(person, monkeypatch):
+    import SampleData
+
+    loaded = []
+    terminologies = SimpleNamespace(LoadTerminologyFromFile=loaded.append)
+    monkeypatch.setattr(slicer.modules, "terminologies", SimpleNamespace(logic=lambda: terminologies))
+    monkeypatch.setattr(SampleData.SampleDataLogic, "registerCustomSampleDataSource", lambda **_: 1 / 0)
+    slicer.app.emit("startupCompleted()")
+    assert [Path(path).name for path in loaded] == ["IntervertebralDiscs.term.json"]
+    assert take_printed() == ["ZeroDivisionError: division by zero"]
 
 
 def test_surfaces_are_closed_and_their_normals_point_outwards(person):

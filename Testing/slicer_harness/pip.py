@@ -35,6 +35,10 @@ class Pip:
         self.answer([])
 
 
+def _asks_to_restart(*arguments: Any, **keywords: Any) -> None:
+    raise AssertionError("pip_ensure asks whether to restart Slicer, in the middle of a click")
+
+
 def replaced_pip(monkeypatch: pytest.MonkeyPatch) -> Pip:
     """The pip in place of that of this Slicer."""
     pip = Pip()
@@ -44,4 +48,5 @@ def replaced_pip(monkeypatch: pytest.MonkeyPatch) -> Pip:
         monkeypatch.setattr(slicer.util, "pip_install", pip.install_of_5_10)
     else:
         monkeypatch.setattr(packaging, "pip_install", pip.install)
+        monkeypatch.setattr(packaging, "pip_ensure", _asks_to_restart)
     return pip
