@@ -33,7 +33,6 @@ if dark:
         palette.setColor(role, QtGui.QColor(color))
     application.setPalette(palette)
 person = person_with_case()
-person.worker.warnings = ("The lowest disc may be another than L5-S1: check the levels.",)
 window = person.panel.parent
 window.resize(350, 1100)
 window.show()

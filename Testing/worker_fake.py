@@ -113,11 +113,13 @@ class ThresholdPipeline:
 
     loaded = 0
 
-    def __init__(self, model: str, device: str) -> None:
+    def __init__(self, model: str, device: str, loading: Callable[[str], None]) -> None:
+        loading("engine")
         if _fault == "no-engine" and not _marker.exists():
             _marker.touch()
             sys.modules |= dict.fromkeys(("tensorflow", "openvino"))  # type: ignore[arg-type]  # what makes an import fail
             worker.load_pipeline(model, device)
+        loading("networks")
         reach("load")
         ThresholdPipeline.loaded += 1
         self.model = model

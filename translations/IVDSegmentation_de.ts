@@ -870,6 +870,14 @@ Dazu kommen {packages}. Alle werden einmal installiert, in dieses Slicer; nichts
       <translation>Der Segmentierungsprozess startet</translation>
     </message>
     <message>
+      <source>Taking the volumes over</source>
+      <translation>Die Volumina werden übernommen</translation>
+    </message>
+    <message>
+      <source>Starting what computes the networks</source>
+      <translation>Das Rechenprogramm der Netze startet</translation>
+    </message>
+    <message>
       <source>Loading the networks</source>
       <translation>Die Netze werden geladen</translation>
     </message>

@@ -64,15 +64,24 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 )
 """The first that fits names the kind of a typed error."""
 
-PipelineFactory = Callable[[str, str], Segmenting]
-"""Called with model and device, both as in segmentation.Pipeline."""
+PipelineFactory = Callable[[str, str, Callable[[str], None]], Segmenting]
+"""Called with model and device, both as in segmentation.Pipeline, and with what is to be told which stage of loading begins."""
+
+_LOADING = {"engine": 0.02, "networks": 0.06}
+"""Stage of the first loading -> fraction of the whole run done when it begins."""
 
 
-def load_pipeline(model: str, device: str) -> Segmenting:
-    """The pipeline of segmentation.py. Raises ModelError, also where neither engine is installed."""
+def load_pipeline(model: str, device: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
+    """The pipeline of segmentation.py; loading: told each stage of it. Raises ModelError, also where neither engine is
+    installed."""
+    loading("engine")
+    from ..networks.engine import choose_engine
+    from ..networks.models import load_model
     from ..pipeline.segment import Pipeline
 
-    return Pipeline(model, device)
+    engine = choose_engine("auto", device)
+    loading("networks")
+    return Pipeline(load_model(model, engine), device)
 
 
 def make_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
@@ -213,10 +222,10 @@ class Worker:
         except Exception:
             traceback.print_exc()
 
-    def _load(self, model: str, device: str) -> Segmenting:
+    def _load(self, model: str, device: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
         if self._pipeline is None or self._loaded != (model, device):
             self._pipeline = None  # gives its memory back before the next one takes its own
-            self._pipeline = self._factory(model, device)
+            self._pipeline = self._factory(model, device, loading)
             self._loaded = (model, device)
         return self._pipeline
 
@@ -225,7 +234,7 @@ class Worker:
         start_s = time.perf_counter()
         self._progress(number, "load", 0.0)
         request = read_request(folder)
-        pipeline = self._load(request.model, request.device)
+        pipeline = self._load(request.model, request.device, lambda stage: self._progress(number, stage, _LOADING[stage]))
         loaded_s = time.perf_counter()
         self._progress(number, "check", 0.1)
         case = case_from_volumes(request.volumes, request.name)

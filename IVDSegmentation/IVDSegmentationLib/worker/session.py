@@ -17,7 +17,9 @@ Placed = TypeVar("Placed")
 
 STAGES = {
     "start": "Starting the segmentation process",
-    "load": "Loading the networks",
+    "load": "Taking the volumes over",
+    "engine": "Starting what computes the networks",
+    "networks": "Loading the networks",
     "check": "Checking the channels",
     "localize": "Finding the discs",
     "segment": "Segmenting the discs",
