@@ -31,7 +31,7 @@ NO_RESULTS = ("vtkMRMLColorNode", "vtkMRMLSubjectHierarchyNode")
 
 
 _TICK_MS = 1
-"""The panel's timer ticks every 0.1 s; ticking so often keeps the tests quick."""
+"""The panel's timer ticks every 50 ms; ticking so often keeps the tests quick."""
 
 
 class Person:

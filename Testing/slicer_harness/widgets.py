@@ -100,7 +100,6 @@ class qMRMLNodeComboBox(Added, WIDGET_CLASSES["QWidget"]):
         self.enabled = scene is not None
         if scene is not None:
             for event, method in (
-                (scene.NodeAddedEvent, self._refresh),
                 (scene.EndCloseEvent, self._refresh),
                 (scene.EndImportEvent, self._refresh),
                 (scene.EndBatchProcessEvent, self._refresh),
@@ -113,7 +112,13 @@ class qMRMLNodeComboBox(Added, WIDGET_CLASSES["QWidget"]):
                 if me() is not None:
                     me()._leaves(node)
 
+            @vtk.calldata_type(vtk.VTK_OBJECT)
+            def comes(caller: Any, event: str, node: Any) -> None:
+                if me() is not None and me()._fits(node):
+                    me()._refresh()
+
             self._tags.append((scene, scene.AddObserver(scene.NodeAboutToBeRemovedEvent, leaves, self._PRIORITY)))
+            self._tags.append((scene, scene.AddObserver(scene.NodeAddedEvent, comes, self._PRIORITY)))
         self._current = None
         self._refresh()
         asked = scene.GetNodeByID(self._asked) if scene is not None and self._asked else None
@@ -132,8 +137,12 @@ class qMRMLNodeComboBox(Added, WIDGET_CLASSES["QWidget"]):
         if self._scene is None:
             return []
         every = [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())]
-        fits = (lambda n: any(n.IsA(t) for t in self._types)) if self._children else (lambda n: n.GetClassName() in self._types)
-        return [node for node in every if fits(node) and not node.GetHideFromEditors()]
+        return [node for node in every if self._fits(node)]
+
+    def _fits(self, node: Any) -> bool:
+        if node is None or node.GetHideFromEditors():
+            return False
+        return any(node.IsA(one) for one in self._types) if self._children else node.GetClassName() in self._types
 
     def nodeCount(self) -> int:
         return len(self.offered())
@@ -180,9 +189,9 @@ class qMRMLNodeComboBox(Added, WIDGET_CLASSES["QWidget"]):
                 self._announce()
 
     def _leaves(self, node: Any) -> None:
-        offered = self.offered()
-        if node not in offered:
+        if not self._fits(node):
             return
+        offered = self.offered()
         row = offered.index(node)
         left = [one for one in offered if one is not node]
         if node is self._current:

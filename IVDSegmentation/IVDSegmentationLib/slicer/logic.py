@@ -31,7 +31,7 @@ from .scene_result import SceneResult
 from .texts import own_reference
 from .volume_nodes import add_channels, volume_of
 
-_POLL_MS = 100
+_POLL_MS = 50
 
 
 class SegmentationLogic(VTKObservationMixin):
