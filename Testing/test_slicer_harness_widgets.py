@@ -170,6 +170,21 @@ def test_a_child_of_a_collapsed_section_is_shown_or_not_on_expanding_as_the_prog
     assert label.visible == visible
 
 
+SECTION = """<ui version="4.0"><class>Context</class><widget class="QWidget" name="top"><layout class="QVBoxLayout"><item>
+<widget class="ctkCollapsibleButton" name="section"><property name="collapsed"><bool>true</bool></property>
+<layout class="QVBoxLayout"><item><widget class="QCheckBox" name="box"/></item></layout></widget>
+</item></layout></widget></ui>"""
+
+
+def test_what_a_ui_puts_into_a_collapsed_section_appears_on_expanding(tmp_path):
+    (tmp_path / "x.ui").write_text(SECTION, encoding="utf-8")
+    widget = slicer.util.loadUI(str(tmp_path / "x.ui"))
+    widget.show()
+    assert not widget.section.box.visible
+    widget.section.collapsed = False
+    assert widget.section.box.visible
+
+
 UI = """<ui version="4.0"><class>Context</class><widget class="QWidget" name="top"><layout class="QVBoxLayout"><item>
 <widget class="QCheckBox" name="box"><property name="SlicerParameterName" stdset="0"><string{notr}>water</string></property>
 </widget></item></layout></widget></ui>"""

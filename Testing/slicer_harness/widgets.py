@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
+import shiboken6
 import vtk
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
@@ -271,7 +272,7 @@ class ctkCollapsibleButton(Added, WIDGET_CLASSES["QAbstractButton"]):
     def holds_back(self, child: Any, visible: bool) -> bool:
         """Whether a child cannot be shown now; it is later."""
         if self._collapsed:
-            self._wanted[child] = visible
+            self._wanted[_address(child)] = visible
         return self._collapsed
 
     def hitButton(self, position: QtCore.QPoint) -> bool:
@@ -291,18 +292,23 @@ class ctkCollapsibleButton(Added, WIDGET_CLASSES["QAbstractButton"]):
 
     def childEvent(self, event: Any) -> None:
         if event.added() and self._collapsed and event.child().isWidgetType():
-            self._wanted[event.child()] = True
+            self._wanted[_address(event.child())] = True
             event.child().setVisible(False)
+
+
+def _address(child: QtCore.QObject) -> int:
+    """What a child is known by: while it is being made, its wrapper is another than later."""
+    return int(shiboken6.getCppPointer(child)[0])
 
 
 def _toggled(section: ctkCollapsibleButton, checked: bool) -> None:
     section._collapsed = not checked
     for child in section.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
         if section._collapsed:
-            section._wanted[child] = not child.isHidden()
+            section._wanted[_address(child)] = not child.isHidden()
             child.setVisible(False)
         else:
-            child.setVisible(section._wanted.pop(child, not child.isHidden()))
+            child.setVisible(section._wanted.pop(_address(child), not child.isHidden()))
     section.setMaximumHeight(_HEADING_PIXELS + 4 if section._collapsed else _UNLIMITED_PIXELS)
     section.announce("contentsCollapsed(bool)", section._collapsed)
 
