@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from IVDSegmentationLib.dixon.channels import CHANNELS
+from IVDSegmentationLib.images import Grid
+from IVDSegmentationLib.phantom import Phantom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 PATIENT = {"PatientName": "Secret^Person", "PatientID": "4711", "PatientBirthDate": "19700101", "PatientSex": "F"}
 
@@ -189,3 +192,61 @@ def _own(frame: Frame, places: Sequence[Sequence[float]]) -> Dataset:
     for tag, value in frame.more.items():
         setattr(own, tag, value)
     return own
+
+
+def phantom_slices(voxels: np.ndarray) -> np.ndarray:
+    """A phantom's channel [x, y, z] as sagittal slices [slice, row, column]: rows caudal, columns posterior."""
+    return np.clip(np.rint(voxels), 0, 65535).astype(np.uint16).transpose(0, 2, 1)[:, ::-1]
+
+
+def phantom_position(grid: Grid, index: int) -> list[float]:
+    """ImagePositionPatient of a slice of a phantom."""
+    return [round(float(mm), 3) for mm in grid.to_mm(np.array([index, 0, grid.size[2] - 1]))]
+
+
+def enhanced_phantom(path: Path, phantom: Phantom, channels: Sequence[str] = CHANNELS, **tags: Any) -> Path:
+    """A phantom as one object of Philips' kind."""
+    stored = {channel: phantom_slices(phantom.channels[channel]) for channel in channels}
+    frames = [
+        Frame(stored[channel][index], phantom_position(phantom.grid, index), PHILIPS[channel])
+        for index in range(phantom.grid.size[0])
+        for channel in channels
+    ]
+    return write_enhanced(path, frames, manufacturer="Philips", **tags)
+
+
+def classic_phantom(folder: Path, phantom: Phantom, channels: Sequence[str] = CHANNELS, **tags: Any) -> Path:
+    """A phantom as one classic series a channel, with all that the standard asks of one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    study, frame_of_reference = generate_uid(), generate_uid()
+    for number, channel in enumerate(channels, start=4):
+        series = generate_uid()
+        for index, stored in enumerate(phantom_slices(phantom.channels[channel])):
+            meta = FileMetaDataset()
+            meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
+            meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            path = folder / f"{channel}{index:03d}.dcm"
+            data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+            data.SOPClassUID, data.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
+            for tag, value in PATIENT.items():
+                setattr(data, tag, value)
+            data.Modality, data.StudyInstanceUID, data.SeriesInstanceUID = "MR", study, series
+            data.StudyDate, data.StudyTime, data.StudyID, data.AccessionNumber = "20260102", "101112", "7", ""
+            data.ReferringPhysicianName, data.SeriesNumber, data.InstanceNumber = "", number, index + 1
+            data.ImageType, data.SeriesDescription = ["DERIVED", "PRIMARY", "DIXON", SIEMENS[channel][3]], "dixon"
+            data.FrameOfReferenceUID, data.PositionReferenceIndicator = frame_of_reference, ""
+            data.Rows, data.Columns = stored.shape
+            data.PixelSpacing = [float(phantom.grid.spacing_mm[2]), float(phantom.grid.spacing_mm[1])]
+            data.SliceThickness, data.PatientPosition = float(phantom.grid.spacing_mm[0]), "HFS"
+            data.ImageOrientationPatient = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0]
+            data.ImagePositionPatient = phantom_position(phantom.grid, index)
+            data.ScanningSequence, data.SequenceVariant, data.ScanOptions = "GR", "SK", ""
+            data.MRAcquisitionType, data.EchoTime, data.EchoTrainLength, data.RepetitionTime = "3D", 2.3, 1, 6.0
+            data.Manufacturer = "Siemens"
+            data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+            data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
+            data.PixelData = stored.tobytes()
+            for tag, value in tags.items():
+                setattr(data, tag, value)
+            data.save_as(path, enforce_file_format=True)
+    return folder

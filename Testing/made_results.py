@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IVDSegmentationLib.dixon.case import case_from_volumes
+from IVDSegmentationLib.dixon.case import DixonCase, case_from_volumes
 from IVDSegmentationLib.images import Volume, put_back
-from IVDSegmentationLib.phantom import Anatomy, make_phantom
+from IVDSegmentationLib.phantom import Anatomy, Phantom, make_phantom
 from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
 from IVDSegmentationLib.worker.protocol import WorkerResult
 from scipy.ndimage import gaussian_filter
@@ -23,6 +23,11 @@ def result_of_phantom(
     case = case_from_volumes(
         {channel: Volume(voxels, phantom.grid, channel) for channel, voxels in phantom.channels.items()}, "made"
     )
+    return result_of_case(phantom, case)
+
+
+def result_of_case(phantom: Phantom, case: DixonCase) -> SegmentationResult:
+    """The same of a case that was read from files of the phantom, whose working grid is the phantom's own."""
     probability = np.asarray(gaussian_filter((phantom.labels > 0).astype(np.float32), 0.6))
     discs = []
     for truth in phantom.truth:

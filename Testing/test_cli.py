@@ -41,7 +41,7 @@ def output(case_folder):
 
 def test_segment_writes_everything_the_contract_names(output):
     names = {p.name for p in output.iterdir()}
-    assert names == {"discs.nii.gz", "report.json", "report.html", "measurements.csv", "surfaces"}
+    assert names == {"discs.nii.gz", "discs.seg.nrrd", "report.json", "report.html", "measurements.csv", "surfaces"}
     report = json.loads((output / "report.json").read_text())
     assert {f"{d['level']}.vtp" for d in report["discs"]} == {p.name for p in (output / "surfaces").iterdir()}
 

@@ -161,5 +161,5 @@ def test_the_terminology_file_holds_the_disc():
     term = json.loads((MODULE / "Resources" / "IntervertebralDiscs.term.json").read_text(encoding="utf-8"))
     (category,) = term["SegmentationCodes"]["Category"]
     assert (category["CodeValue"], category["Type"][0]["CodeValue"]) == ("123037004", "360499006")
-    source = (MODULE / "IVDSegmentationLib" / "slicer" / "result_nodes.py").read_text(encoding="utf-8")
+    source = (MODULE / "IVDSegmentationLib" / "levels" / "terminology.py").read_text(encoding="utf-8")
     assert term["SegmentationCategoryTypeContextName"] in source

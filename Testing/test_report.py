@@ -52,7 +52,7 @@ def _validate(report: object) -> None:
 def test_all_outputs_are_written_and_nothing_else(written: Path, result: SegmentationResult) -> None:
     surfaces = [f"surfaces/{disc.level}.vtp" for disc in result.discs]
     assert len(surfaces) >= 4
-    expected = ["discs.nii.gz", "measurements.csv", "report.html", "report.json", *surfaces]
+    expected = ["discs.nii.gz", "discs.seg.nrrd", "measurements.csv", "report.html", "report.json", *surfaces]
     assert files_below(written) == sorted(expected)
 
 

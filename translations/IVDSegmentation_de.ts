@@ -315,6 +315,14 @@
       <translation>Aus glattem Wasser allein folgen die Umrisse dem hellen Teil der Bandscheiben, und die Volumen sind etwa ein Sechstel kleiner als die eines Experten: fügen Sie Gegenphase oder In-Phase hinzu, wo es eines gibt.</translation>
     </message>
     <message>
+      <source>No DICOM objects were written: they need highdicom (pip install "ivdsegmentation[dicom]").</source>
+      <translation>Es wurden keine DICOM-Objekte geschrieben: dazu wird highdicom gebraucht (pip install "ivdsegmentation[dicom]").</translation>
+    </message>
+    <message>
+      <source>No DICOM objects were written: {reason}.</source>
+      <translation>Es wurden keine DICOM-Objekte geschrieben: {reason}.</translation>
+    </message>
+    <message>
       <source>The memory of the GPU did not suffice: the discs were segmented on the CPU.</source>
       <translation>Der Speicher der GPU reichte nicht: die Bandscheiben wurden auf der CPU segmentiert.</translation>
     </message>

@@ -103,6 +103,10 @@ KINDS: Mapping[str, Kind] = {
         "From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than "
         "an expert's: add opposed-phase or in-phase where there is one.",
     ),
+    "dicom_needs_highdicom": Kind(
+        "warning", 'No DICOM objects were written: they need highdicom (pip install "ivdsegmentation[dicom]").'
+    ),
+    "dicom_not_written": Kind("warning", "No DICOM objects were written: {reason}."),
     "gpu_memory": Kind("note", "The memory of the GPU did not suffice: the discs were segmented on the CPU."),
     "edited": Kind(
         "warning",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
     return volume
 
 
-def write_volume(volume: Volume, path: Path) -> None:
+def write_volume(volume: Volume, path: Path, *, header: Mapping[str, str] | None = None) -> None:
     """Write a volume with its geometry, whole or not at all.
 
     The file is read back before it takes its place: zlib keeps the last block until the file is closed, where ITK does
@@ -76,6 +77,7 @@ def write_volume(volume: Volume, path: Path) -> None:
     Args:
         volume: The pixel type of the file is that of its voxels.
         path: Ends in .nii, .nii.gz, .nrrd or .mha. Compressed where the format can be.
+        header: Further fields of a NRRD header, such as Slicer's of a segmentation.
 
     Raises:
         OutputError: The name ends otherwise, the folder is missing or not writable, or the disk is full.
@@ -87,7 +89,10 @@ def write_volume(volume: Volume, path: Path) -> None:
         raise OutputError(f"{path.name} cannot be written: use a name that ends in .nii, .nii.gz, .nrrd or .mha")
     with atomic_file(path, volume.voxels.nbytes) as temporary:
         try:
-            sitk.WriteImage(image_of(volume), str(temporary), useCompression=True)
+            image = image_of(volume)
+            for name, value in (header or {}).items():
+                image.SetMetaData(name, value)
+            sitk.WriteImage(image, str(temporary), useCompression=True)
             written = voxels_of(sitk.ReadImage(str(temporary)), volume.voxels.dtype)
         except RuntimeError as error:
             raise OutputError(f"{path.name} could not be written: is the disk full?") from error

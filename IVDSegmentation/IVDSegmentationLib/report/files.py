@@ -1,4 +1,4 @@
-"""The results as files: label map, report.json, measurements.csv, surfaces and report.html."""
+"""The results as files: label map and segmentation, report.json, measurements.csv, surfaces and report.html."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..errors import InputError
+from ..findings import Finding, finding
 from ..images import Volume, write_volume
 from ..measure.rounding import rounded
 from ..pipeline.figures import Figures, compute_figures
 from ..pipeline.result import SegmentationResult
 from .output_folder import checksums_of, outputs_of
+from .segmentation_file import write_segmentation_file
 from .tables import measurement_rows
 
 if TYPE_CHECKING:
@@ -55,6 +58,9 @@ def write_files(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData],
     from .page import report_html
 
     write_volume(result.label_volume, folder / "discs.nii.gz")
+    write_segmentation_file(result.label_volume, report, folder / "discs.seg.nrrd")
+    if result.case.dicom_files and (missing := write_dicom_if_possible(result, report, folder)):
+        report["findings"] = [*report["findings"], missing.to_json()]
     _write_surfaces(surfaces, folder / "surfaces")
     (folder / "measurements.csv").write_text(measurements_csv(report), encoding="utf-8")
     start = time.perf_counter()
@@ -63,6 +69,28 @@ def write_files(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData],
     (folder / "report.html").write_text(page, encoding="utf-8")
     report["files"] = checksums_of(folder)
     (folder / "report.json").write_text(report_json(report), encoding="utf-8")
+
+
+def write_dicom_if_possible(result: SegmentationResult, report: Mapping[str, Any], folder: Path) -> Finding | None:
+    """Write the DICOM objects of a result whose input is DICOM.
+
+    Args:
+        result: With the DICOM files of its case.
+        report: Content of report.json.
+        folder: An existing folder.
+
+    Returns:
+        None, or a finding on why they could not be written: the other files are worth having without them.
+    """
+    from ..dicom import dicom_is_installed, write_dicom
+
+    if not dicom_is_installed():
+        return finding("dicom_needs_highdicom")
+    try:
+        write_dicom(result.label_volume, report, result.case.dicom_files, folder)
+    except InputError as error:
+        return finding("dicom_not_written", reason=str(error))
+    return None
 
 
 def build_report(result: SegmentationResult, figures: Figures, timings_s: Mapping[str, float] | None = None) -> dict[str, Any]:

@@ -21,8 +21,11 @@ from ..images.regular_file import check_regular_file
 from ..levels.labelling import LEVELS
 from ..printable import printable
 
-OUTPUTS = ("discs.nii.gz", "report.json", "measurements.csv", "report.html", "surfaces")
-"""What a run writes to its folder: files, and the folder of the surfaces."""
+OUTPUTS = (
+    *("discs.nii.gz", "discs.seg.nrrd", "report.json", "measurements.csv", "report.html", "surfaces"),
+    *("discs.dcm", "measurements.dcm"),
+)
+"""What a run writes to its folder: files, and the folder of the surfaces; the last two where the input is DICOM."""
 
 REPORT = "report.json"
 _LONGEST_REPORT = 1 << 24

@@ -1,5 +1,7 @@
 """The attributes and tags that this extension sets on nodes and segments. They are saved with the scene: keep their names."""
 
+from ..levels.terminology import CONFIDENCE_TAG
+
 CASE = "IVDSegmentation.Case"
 """Node: the case it belongs to."""
 
@@ -12,5 +14,5 @@ RESULT = "IVDSegmentation.Result"
 LEVELS_TABLE = "IVDSegmentation.Levels"
 """Colour table: that of the levels."""
 
-CONFIDENCE = "IVDSegmentation.Confidence"
+CONFIDENCE = CONFIDENCE_TAG
 """Tag of a segment: the confidence of its disc, 0..1."""

@@ -19,6 +19,7 @@ from slicer.util import updateVolumeFromArray
 
 from ..errors import InputError
 from ..levels.colors import LEVEL_COLORS
+from ..levels.terminology import TERMINOLOGY
 from ..pipeline.renaming import flagged
 from ..pipeline.result import Disc
 from ..worker.protocol import WorkerResult
@@ -30,13 +31,6 @@ from .removal import remove_results
 from .scene_result import SceneResult, mark_as_result
 from .tables import add_plot, add_tables
 from .views import show_result
-
-TERMINOLOGY = (
-    "Segmentation category and type - Intervertebral discs"
-    "~SCT^123037004^Anatomical Structure~SCT^360499006^Intervertebral disc~^^"
-    "~Anatomic codes - DICOM master list~^^~^^"
-)
-"""The terminology entry of every segment; its context is Resources/IntervertebralDiscs.term.json."""
 
 _SUFFIX = re.compile(r"_\d+$")
 """What Slicer adds to a name that another node has; none of ours ends so by itself."""
