@@ -11,7 +11,7 @@ define NEWLINE
 
 endef
 
-.PHONY: demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel clean
+.PHONY: demo cohort-demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,13 @@ demo: .venv/ready
 	$(BIN)/ivdseg phantom $(CASE)
 	$(BIN)/ivdseg segment $(CASE) -o $(RESULT) --reference $(CASE)/reference.nii.gz
 	@echo "Open $(RESULT)/report.html"
+
+# Twenty phantoms, some of them unusual, and a file that is none.
+cohort-demo: .venv/ready
+	$(BIN)/python benchmarks/cohort_demo.py demo-output/cohort-in
+	$(BIN)/ivdseg cohort demo-output/cohort-in -o demo-output/cohort
+	$(BIN)/ivdseg cohort --summary demo-output/cohort
+	@echo "Open demo-output/cohort/index.html"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

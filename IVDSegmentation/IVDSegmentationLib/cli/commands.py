@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
+from ..cohort.command import add_parser as add_cohort
 from ..errors import InputError
 from ..printable import printable
 from .boundary import guarded, run_alone, say, tell
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..training.scans import Scan
 
 SOURCES = ("ivdm3seg-patches", "myosegmentum-water", "chu-vertebrae", "zukic-vertebrae", "spider-space", "ivdm3seg")
-_QUIET = ("segment", "evaluate", "phantom")
+_QUIET = ("segment", "cohort", "evaluate", "phantom")
 """Commands of which the user sees our own lines alone; the others show how far they have come."""
 
 
@@ -27,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
     segmented (one line on stderr says why), 130 stopped by the keyboard. Raises SystemExit(2): wrong usage."""
     options = _parser().parse_args(arguments)
-    about = next(getattr(options, name) for name in ("case", "prediction", "folder", "output", "command") if name in options)
+    names = ("case", "prediction", "folder", "output", "command")
+    about = next(value for name in names if (value := getattr(options, name, None)))
     return guarded(lambda: options.run(options), printable(Path(about).name), debug=options.debug)
 
 
@@ -80,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
     segment.add_argument("--overwrite", action="store_true", help="replace files in OUT that no earlier run wrote")
     segment.set_defaults(run=_segment)
+
+    add_cohort(commands, _path)
 
     evaluate = commands.add_parser("evaluate", help="compare predictions with references")
     evaluate.add_argument("prediction", type=_path, metavar="PREDICTION", help="label map or mask, or a folder of them")

@@ -90,6 +90,21 @@ def dicom_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if _looks_dicom(path))
 
 
+def dicom_files_of(folder: Path) -> list[Path]:
+    """The DICOM files that lie in a folder itself.
+
+    Args:
+        folder: An existing folder; the folders in it do not count.
+
+    Returns:
+        The files that are named or begin as DICOM does, sorted.
+
+    Raises:
+        InputError: A file may not be read.
+    """
+    return sorted(path for path in folder.iterdir() if _looks_dicom(path))
+
+
 def _looks_dicom(path: Path) -> bool:
     """Whether a file is named or begins as DICOM does."""
     if not path.is_file() or path.name.startswith(".") or path.name.upper() == "DICOMDIR":

@@ -1,0 +1,135 @@
+"""Dask workers for a cohort: a local cluster that fills this machine's cores, or one that exists already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+WORKER_MEMORY_BYTES = 2_500_000_000
+"""What a worker is given at least: the pipeline at 72 x 512 x 512 takes 2.5 GB at its peak (README)."""
+
+_THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"),
+)
+"""What the libraries that compute go by; Dask sets the first three to 1 otherwise."""
+
+_CONFIGURATION = {
+    # Whether a case is tried again is the driver's to say: Dask counts also those that only waited for a worker that died.
+    "distributed.scheduler.allowed-failures": 0,
+    # The networks stay in memory and cannot be spilled: a worker near its limit goes on, and one beyond it is ended.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+def usable_cores() -> list[int]:
+    """The cores that this process may use.
+
+    Returns:
+        Their numbers; in a container or under a batch system not all that the machine has.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def worker_count(cores: int, memory_bytes: int) -> int:
+    """How many workers fill a machine.
+
+    Args:
+        cores: That may be used.
+        memory_bytes: That there is.
+
+    Returns:
+        One a core, as far as each has WORKER_MEMORY_BYTES; at least one. Much of a case is done by one thread, so that many
+        workers of one thread do more than one of many.
+    """
+    return max(1, min(cores, memory_bytes // WORKER_MEMORY_BYTES))
+
+
+def shares(cores: list[int], workers: int) -> list[list[int]]:
+    """Which cores belong to which worker.
+
+    Args:
+        cores: Their numbers.
+        workers: How many workers there are.
+
+    Returns:
+        For each worker its cores: all are given out, and no worker is without one.
+    """
+    if workers >= len(cores):
+        return [[cores[index % len(cores)]] for index in range(workers)]
+    return [cores[index * len(cores) // workers : (index + 1) * len(cores) // workers] for index in range(workers)]
+
+
+def keep_to_cores(mine: list[int]) -> None:
+    """Keep this process, and the threads it starts from now on, on some cores.
+
+    Args:
+        mine: Numbers of the cores. What counts cores to choose its number of threads counts these.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, mine)
+
+
+@contextmanager
+def workers_of(address: str | None, workers: int | None, memory_limit: str) -> Iterator[Client]:
+    """The client of the workers that a cohort runs on.
+
+    Args:
+        address: Of a Dask scheduler that exists; None for a local cluster, which is closed at the end.
+        workers: Of the local cluster; None for as many as fill the machine.
+        memory_limit: Of each local worker, as Dask takes it: `auto`, `4GB`, `0` for none.
+
+    Yields:
+        The client.
+
+    Raises:
+        InputError: Dask is not installed, or there is no scheduler at the address.
+    """
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise InputError('a cohort needs Dask: pip install "ivdsegmentation[cohort]"') from error
+    if address is not None:
+        try:
+            client = distributed.Client(address, timeout="20s")
+        except (OSError, ValueError) as error:
+            raise InputError(f"there is no Dask scheduler at {address}: check the address and the network") from error
+        with client:
+            yield client
+        return
+    from distributed.system import MEMORY_LIMIT
+
+    cores = usable_cores()
+    count = workers or worker_count(len(cores), MEMORY_LIMIT)
+    mine = shares(cores, count)
+    threads = dict.fromkeys(_THREAD_VARIABLES, str(max(len(own) for own in mine)))
+    with (
+        dask.config.set({**_CONFIGURATION, "distributed.nanny.pre-spawn-environ": threads}),
+        distributed.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",  # who can reach the scheduler can run code
+            dashboard_address="127.0.0.1:0",
+            memory_limit=memory_limit,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        from .cores import CoresOfWorker
+
+        client.register_plugin(CoresOfWorker(mine))
+        yield client

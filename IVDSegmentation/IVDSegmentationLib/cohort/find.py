@@ -1,0 +1,185 @@
+"""The cases in what a user points at: a table, a BIDS data set, a folder of cases, or a DICOM archive."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..dixon.channels import CHANNELS, PLAIN_NAMES, recognise_channel
+from ..dixon.dicom import dicom_files_of, find_studies
+from ..errors import InputError
+from ..images import is_volume_file
+from ..levels.labelling import check_known
+from .case import CohortCase
+
+Progress = Callable[[int], None]
+"""Called with the number of cases found so far."""
+
+_BIDS_ENTITY = re.compile(r"(sub|ses)-[A-Za-z0-9]+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 100
+
+
+def find_cases(source: Path, progress: Progress = lambda count: None) -> list[CohortCase]:
+    """The cases of a cohort.
+
+    Args:
+        source: A CSV table (columns case, fat, in_phase, opposed_phase, water, lowest_level; paths relative to the table),
+            or a folder: a BIDS data set (sub-LABEL/[ses-LABEL/]...), folders with files that are named as Dixon channels,
+            or DICOM files of any number of studies.
+        progress: Called as cases are found.
+
+    Returns:
+        The cases, sorted by name; no two have the same.
+
+    Raises:
+        InputError: The source is missing or holds no case, or the table has no valid header, a case twice, or a level that
+            there is not.
+    """
+    if source.is_file():
+        return _cases_of_table(source)
+    if not source.is_dir():
+        raise InputError(f"{source.name} does not exist: give a table (CSV), or a folder of cases or DICOM files")
+    found = list(_cases_of_folder(source, progress))
+    if not found:
+        raise InputError(
+            f"{source.name} holds no case: no folder with files named as Dixon channels, and no DICOM study with one"
+        )
+    return sorted(_with_names_of_their_own(found), key=lambda case: case.name)
+
+
+def with_pseudonyms(cases: Iterable[CohortCase], table: Path) -> list[CohortCase]:
+    """The cases under other names.
+
+    Args:
+        cases: As `find_cases` finds them.
+        table: CSV with the columns case and pseudonym.
+
+    Returns:
+        The cases, sorted by pseudonym.
+
+    Raises:
+        InputError: The table cannot be read, a case has no pseudonym, or two have the same. No name is in the message.
+    """
+    rows = _rows_of(table, ("case", "pseudonym"))
+    pseudonyms = {row["case"]: safe_name(row["pseudonym"]) for row in rows if row["pseudonym"]}
+    cases = list(cases)
+    missing = sum(case.name not in pseudonyms for case in cases)
+    if missing:
+        raise InputError(f"{table.name} has no pseudonym for {missing} of {len(cases)} cases: add them, names as in the input")
+    renamed = [case.under(pseudonyms[case.name]) for case in cases]
+    if len({case.name for case in renamed}) < len(renamed):
+        raise InputError(f"{table.name} gives two cases the same pseudonym: make them differ")
+    return sorted(renamed, key=lambda case: case.name)
+
+
+def safe_name(name: str) -> str:
+    """A name as a folder may be called.
+
+    Args:
+        name: Any text.
+
+    Returns:
+        Letters, digits, `.`, `_` and `-` of it, at most 100 of them; never empty, and never one that leads elsewhere.
+    """
+    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_NAME] or "case"
+
+
+def _rows_of(table: Path, needed: Iterable[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file; raises InputError unless it has the needed columns."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = [name.strip() for name in reader.fieldnames or ()]
+            rows = [{(key or "").strip(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+                    for row in reader]  # fmt: skip
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table.name} cannot be read as a table: save it as CSV, UTF-8, with commas") from error
+    if missing := [name for name in needed if name not in columns]:
+        raise InputError(f"{table.name} has no column {missing[0]}: its first line must name the columns")
+    return rows
+
+
+def _cases_of_table(table: Path) -> list[CohortCase]:
+    """The cases of a table."""
+    cases: dict[str, CohortCase] = {}
+    for number, row in enumerate(_rows_of(table, ("case",)), start=2):
+        name = safe_name(row["case"])
+        if not row["case"]:
+            raise InputError(f"{table.name}, line {number}: the case has no name")
+        if name in cases:
+            raise InputError(f"{table.name}, line {number}: {name} is there twice")
+        level = row.get("lowest_level") or None
+        if level is not None:
+            check_known(level)
+        files = {channel: table.parent / row[channel] for channel in CHANNELS if row.get(channel)}
+        fault = "" if files else f"{name} has no file of any channel in the table"
+        cases[name] = CohortCase(name, files, lowest_level=level, fault=fault)
+    if not cases:
+        raise InputError(f"{table.name} holds no case: there must be a line for each, below the names of the columns")
+    return sorted(cases.values(), key=lambda case: case.name)
+
+
+def _cases_of_folder(source: Path, progress: Progress) -> Iterable[CohortCase]:
+    """The cases of a folder, by files and by DICOM studies; their names may be alike."""
+    studies: dict[str, set[Path]] = defaultdict(set)
+    count = 0
+    for current, folders, names in os.walk(source, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folder = Path(current)
+        volumes = sorted(folder / name for name in names if not name.startswith(".") and is_volume_file(Path(name)))
+        for case in _cases_of_volumes(source, folder, volumes):
+            count += 1
+            progress(count)
+            yield case
+        if len(volumes) < len(names) and (dicom := dicom_files_of(folder)):
+            try:
+                found = find_studies(dicom)
+            except InputError as error:
+                yield CohortCase(_name_of(source, folder), folders=(folder,), study="", fault=str(error))
+                continue
+            for study in found:
+                if study.channels:
+                    studies[study.uid].add(folder)
+                    progress(count + len(studies))
+    for uid, holding in studies.items():
+        common = Path(os.path.commonpath([str(folder) for folder in holding]))
+        yield CohortCase(_name_of(source, common), folders=tuple(sorted(holding)), study=uid)
+
+
+def _cases_of_volumes(source: Path, folder: Path, volumes: list[Path]) -> Iterable[CohortCase]:
+    """The cases of the volume files of one folder: one, or in BIDS one for each subject and session."""
+    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    faults: dict[str, str] = {}
+    for path in volumes:
+        entities = "_".join(match.group(0) for match in _BIDS_ENTITY.finditer(path.name))
+        channel = recognise_channel(_BIDS_ENTITY.sub("", path.name))
+        if channel is None:
+            continue
+        name = entities or _name_of(source, folder)
+        if channel in found[name]:
+            faults[name] = f"{found[name][channel].name} and {path.name} both look like the {PLAIN_NAMES[channel]} channel"
+        found[name].setdefault(channel, path)
+    for name, files in found.items():
+        yield CohortCase(name, files, fault=faults.get(name, ""))
+
+
+def _name_of(source: Path, folder: Path) -> str:
+    """Name of a case from the folders between the source and it."""
+    inside = folder.relative_to(source).parts
+    return safe_name("_".join(inside) if inside else source.resolve().name)
+
+
+def _with_names_of_their_own(cases: Iterable[CohortCase]) -> list[CohortCase]:
+    """The cases, those of one name numbered: L, L-2, L-3."""
+    taken: Mapping[str, int] = defaultdict(int)
+    named = []
+    for case in cases:
+        taken[case.name] += 1  # type: ignore[index]
+        named.append(case if taken[case.name] == 1 else replace(case, name=f"{case.name}-{taken[case.name]}"))
+    return named

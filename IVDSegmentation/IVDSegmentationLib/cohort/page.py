@@ -1,0 +1,55 @@
+"""index.html: the contact sheet of a cohort, what needs a look first on top."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..atomic import atomic_file
+from ..errors import OutputError
+from .tables import KINDS, OUTLIER, CaseCard
+from .task import THUMBNAIL
+
+PAGE = "index.html"
+
+_TEMPLATE = Path(__file__).resolve().parents[1] / "Resources" / "cohort.html.jinja"
+_WORDS = {
+    "failed": "not segmented",
+    "uncertain": "names uncertain",
+    "flagged": "flagged",
+    "outlier": "outlier",
+    "warned": "warning",
+    "clear": "nothing to check",
+}
+
+
+def write_page(output: Path, cards: Sequence[CaseCard]) -> None:
+    """Write the contact sheet.
+
+    Args:
+        output: Folder of the cohort, with the folders of the cases in `cases`.
+        cards: In the order of the page.
+
+    Raises:
+        OutputError: The folder cannot be written, or jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise OutputError('the contact sheet needs jinja2: pip install "ivdsegmentation[cohort]"') from error
+    counts = Counter(card.kind for card in cards)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    stream = template.stream(
+        cards=cards,
+        filters=[(kind, _WORDS[kind], counts[kind]) for kind in KINDS if counts[kind]],
+        words=_WORDS,
+        total=len(cards),
+        outlier=OUTLIER,
+        thumbnail=THUMBNAIL,
+        has_report={card.name for card in cards if (output / "cases" / card.name / "report.html").is_file()},
+        has_picture={card.name for card in cards if (output / "cases" / card.name / THUMBNAIL).is_file()},
+    )
+    with atomic_file(output / PAGE) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(stream)
