@@ -178,7 +178,7 @@ def test_a_reference_that_cannot_be_read_leaves_no_output(tmp_path, capsys, case
 
 def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, case_folder, monkeypatch):
     class Unsure:
-        def segment(self, case, lowest_level):
+        def segment(self, case, lowest_level, progress):
             return SimpleNamespace(discs=())
 
     uncertain, note = finding("structure_below_may_be_disc", "L5-S1"), finding("gpu_memory")

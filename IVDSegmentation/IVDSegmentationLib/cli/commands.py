@@ -14,6 +14,7 @@ from ..cohort.command import add_parser as add_cohort
 from ..errors import InputError
 from ..printable import printable
 from .boundary import guarded, run_alone, say, tell
+from .segment import add_parser as add_segment
 
 if TYPE_CHECKING:
     from ..training.presets import Preset
@@ -67,22 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ivdseg {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    segment = commands.add_parser("segment", help="segment the discs of one examination")
-    segment.add_argument(
-        "case", type=_path, metavar="CASE", help="folder of NIfTI, NRRD or MetaImage files, or of DICOM series"
-    )
-    segment.add_argument("-o", "--output", type=_path, required=True, metavar="OUT", help="folder for the results")
-    for option in ("--fat", "--in-phase", "--opposed-phase", "--water"):
-        segment.add_argument(option, type=_path, metavar="FILE", help="this channel's file, whatever its name")
-    segment.add_argument("--reference", type=_path, metavar="FILE", help="expert mask to compare with")
-    segment.add_argument("--lowest-level", metavar="LEVEL", help="name of the lowest disc of the result, such as L5-S1")
-    segment.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
-    segment.add_argument("--engine", choices=("auto", "openvino", "tensorflow"), default="auto",
-                         help="what computes the networks; auto: TensorFlow on a GPU, else OpenVINO")  # fmt: skip
-    segment.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
-    segment.add_argument("--overwrite", action="store_true", help="replace files in OUT that no earlier run wrote")
-    segment.set_defaults(run=_segment)
-
+    add_segment(commands, _path)
     add_cohort(commands, _path)
 
     evaluate = commands.add_parser("evaluate", help="compare predictions with references")
@@ -145,33 +131,6 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
             command.add_argument("--only", type=_count, nargs="+", metavar="FOLD", help="some of the folds, from 0")
             command.add_argument("--segmenter", type=_path, metavar="FOLDER",
                                  help="with localizer: a cross-validation of the segmenter, to test both together")  # fmt: skip
-
-
-def _segment(options: argparse.Namespace) -> None:
-    from ..dixon.case import load_case
-    from ..findings import finding_of
-    from ..images import read_volume
-    from ..report.files import write_outputs
-    from ..report.output_folder import check_output_folder
-
-    check_output_folder(options.output, overwrite=options.overwrite)
-    reference = None if options.reference is None else read_volume(options.reference)
-    case = load_case(
-        options.case,
-        fat=options.fat,
-        in_phase=options.in_phase,
-        opposed_phase=options.opposed_phase,
-        water=options.water,
-    )
-    from ..pipeline.segment import Pipeline
-
-    pipeline = Pipeline(model=options.model, device=options.device, engine=options.engine)
-    result = pipeline.segment(case, lowest_level=options.lowest_level)
-    report = write_outputs(result, options.output, reference=reference, overwrite=options.overwrite)
-    for finding in map(finding_of, report["findings"]):
-        option = " (option --lowest-level)" if finding.kind.uncertain_levels else ""
-        say(f"{finding.severity}: {finding.text()}{option}")
-    tell(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

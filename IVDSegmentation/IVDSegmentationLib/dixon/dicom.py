@@ -72,7 +72,7 @@ def holds_dicom(folder: Path) -> bool:
     Raises:
         InputError: A file may not be read.
     """
-    return any(_looks_dicom(path) for path in folder.rglob("*"))
+    return any(is_dicom_file(path) for path in folder.rglob("*"))
 
 
 def dicom_files(folder: Path) -> list[Path]:
@@ -87,7 +87,7 @@ def dicom_files(folder: Path) -> list[Path]:
     Raises:
         InputError: A file may not be read.
     """
-    return sorted(path for path in folder.rglob("*") if _looks_dicom(path))
+    return sorted(path for path in folder.rglob("*") if is_dicom_file(path))
 
 
 def dicom_files_of(folder: Path) -> list[Path]:
@@ -102,11 +102,21 @@ def dicom_files_of(folder: Path) -> list[Path]:
     Raises:
         InputError: A file may not be read.
     """
-    return sorted(path for path in folder.iterdir() if _looks_dicom(path))
+    return sorted(path for path in folder.iterdir() if is_dicom_file(path))
 
 
-def _looks_dicom(path: Path) -> bool:
-    """Whether a file is named or begins as DICOM does."""
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file is DICOM.
+
+    Args:
+        path: Any path.
+
+    Returns:
+        True where it is a file that is named or begins as DICOM does.
+
+    Raises:
+        InputError: It may not be read.
+    """
     if not path.is_file() or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
         return False
     if path.suffix.lower() in _LEGACY_SUFFIXES:
@@ -117,7 +127,7 @@ def _looks_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def find_studies(files: Sequence[Path]) -> list[DicomStudy]:
+def find_studies(files: Sequence[Path], unknown: str | None = None) -> list[DicomStudy]:
     """The studies that DICOM files belong to.
 
     The channel of a slice is what a value of ImageType, or of a frame's FrameType, says (WATER, W, IN_PHASE, IP, ...), else
@@ -126,6 +136,7 @@ def find_studies(files: Sequence[Path]) -> list[DicomStudy]:
 
     Args:
         files: DICOM files.
+        unknown: The channel of images that do not say what they are; None: they are left out.
 
     Returns:
         The studies with a Dixon channel, in the order of their first files; all of them where none has one.
@@ -143,7 +154,7 @@ def find_studies(files: Sequence[Path]) -> list[DicomStudy]:
         study = studies.setdefault(uid, DicomStudy(uid, folder=path.parent.name))
         series = str(header.get("SeriesInstanceUID", ""))
         number = study.numbers[series] = f"series {_number_of_series(header)}"
-        for channel, one in _slices_of(header, path, enhanced):
+        for channel, one in _slices_of(header, path, enhanced, unknown):
             if channel is None or one is None:
                 study.left_out.add(number)
                 continue
@@ -153,13 +164,14 @@ def find_studies(files: Sequence[Path]) -> list[DicomStudy]:
     return [study for study in found if study.channels] or found
 
 
-def read_dicom_folder(folder: Path, study: str | None = None) -> dict[str, Volume]:
+def read_dicom_folder(folder: Path, study: str | None = None, unknown: str | None = None) -> dict[str, Volume]:
     """The Dixon channels in a folder of DICOM files, of one study (`find_studies`).
 
     Args:
         folder: An existing folder; the folders in it are read, too.
         study: Which of several studies with a Dixon channel: its position in the list that the error names, from 1, or its
             StudyInstanceUID. None: there must be only one.
+        unknown: As `find_studies` takes it.
 
     Returns:
         Channel -> volume, as `volumes_of_study` makes them.
@@ -171,7 +183,7 @@ def read_dicom_folder(folder: Path, study: str | None = None) -> dict[str, Volum
     files = dicom_files(folder)
     if not files:
         raise InputError(f"{folder.name} holds no DICOM files")
-    return volumes_of_study(choose_study(find_studies(files), folder.name, study), folder.name)
+    return volumes_of_study(choose_study(find_studies(files, unknown), folder.name, study), folder.name)
 
 
 def choose_study(studies: Sequence[DicomStudy], name: str, study: str | None = None) -> DicomStudy:
@@ -235,9 +247,11 @@ def volumes_of_study(study: DicomStudy, name: str) -> dict[str, Volume]:
     return volumes
 
 
-def _slices_of(header: pydicom.Dataset, path: Path, enhanced: bool) -> Iterator[tuple[str | None, DicomSlice | None]]:
+def _slices_of(
+    header: pydicom.Dataset, path: Path, enhanced: bool, unknown: str | None
+) -> Iterator[tuple[str | None, DicomSlice | None]]:
     """Channel and slice of all that a file holds; the channel is None for what is no Dixon channel."""
-    of_file = _channel_of(header)
+    of_file = _channel_of(header) or unknown
     if enhanced:
         for channel, one in frames_of_file(header, path):
             yield channel or of_file, one
