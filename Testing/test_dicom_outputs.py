@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -18,13 +19,14 @@ from dicom_objects import (
 )
 from IVDSegmentationLib.dicom.codes import DISC_FIGURES, disc_code
 from IVDSegmentationLib.dicom.source import read_sources
-from IVDSegmentationLib.dixon.case import load_case
+from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.report.files import build_report
-from made_results import files_below, result_of_case
+from made_results import files_below, result_of_case, worker_result_of
 
 highdicom = pytest.importorskip("highdicom", reason="highdicom is not installed here: pip install -e '.[dicom]'")
 from IVDSegmentationLib.dicom import write_dicom  # noqa: E402
@@ -285,3 +287,31 @@ def test_without_highdicom_the_report_says_what_it_takes(written, tmp_path, monk
     monkeypatch.setattr("IVDSegmentationLib.dicom.dicom_is_installed", lambda: False)
     sentence = write_dicom_if_possible(written.result, written.report, tmp_path).text()
     assert 'pip install "ivdsegmentation[dicom]"' in sentence and not files_below(tmp_path)
+
+
+def test_a_volume_that_was_moved_since_is_not_filed_as_if_it_were_of_the_images(written, tmp_path):
+    labels = written.result.label_volume
+    x, y, z = labels.grid.origin_mm
+    for grid in (
+        replace(labels.grid, origin_mm=(x + 1.0, y, z)),
+        replace(labels.grid, spacing_mm=(2.5, 1.25, 1.25)),
+        labels.grid.part((slice(0, 40), slice(0, 80), slice(0, 30))),
+    ):
+        voxels = labels.voxels[: grid.size[0], : grid.size[1], : grid.size[2]]
+        with pytest.raises(InputError, match="does not lie where its DICOM images do"):
+            write_dicom(replace(labels, voxels=voxels, grid=grid), written.report, written.case.dicom_files, tmp_path)
+    assert not files_below(tmp_path)
+
+
+def test_the_worker_files_a_report_with_the_images_that_its_request_names(written, tmp_path):
+    """The way of Slicer's Save report, without another process."""
+    from IVDSegmentationLib.worker.protocol import SegmentRequest, read_request, write_request
+    from IVDSegmentationLib.worker.server import write_report
+
+    grid = written.case.input_grid
+    channels = {"water": Volume(np.ones(grid.size, np.float32) * np.arange(grid.size[2]), grid, "w", written.case.dicom_files)}
+    write_request(tmp_path / "1", SegmentRequest(channels, "case", None, None, "cpu", "default"))
+    case = case_from_volumes(read_request(tmp_path / "1").volumes, "case")
+    assert case.dicom_files == written.case.dicom_files
+    write_report(case, worker_result_of(written.result, written.report), tmp_path / "out")
+    assert {"discs.dcm", "measurements.dcm"} <= set(files_below(tmp_path / "out"))

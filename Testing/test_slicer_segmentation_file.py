@@ -1,5 +1,8 @@
 """discs.seg.nrrd as Slicer itself opens it."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.report.files import build_report
 from IVDSegmentationLib.report.segmentation_file import write_segmentation_file
 from IVDSegmentationLib.slicer.attributes import CONFIDENCE
+from IVDSegmentationLib.slicer.volume_nodes import dicom_files_of
 from made_results import result_of_phantom
 from slicer_harness.person import Person
 from vtk.util.numpy_support import vtk_to_numpy
@@ -65,3 +69,17 @@ def test_slicer_has_every_voxel_where_it_was(opened):
         ijk = np.rint(grid.to_ijk(lps)).astype(int)
         assert len(own) == np.count_nonzero(result.label_volume.voxels == disc.label)
         assert np.all(result.label_volume.voxels[tuple(ijk.T)] == disc.label)
+
+
+def test_a_volume_that_slicer_loaded_from_dicom_brings_its_files(monkeypatch):
+    Person()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "water")
+    assert dicom_files_of(node) == ()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.1 1.2.2")
+    assert dicom_files_of(node) == ()  # as in Slicer without its DICOM module
+    held = {"1.2.1": "/database/a.dcm", "1.2.2": "/database/b.dcm"}
+    monkeypatch.setattr(slicer, "dicomDatabase", SimpleNamespace(fileForInstance=lambda uid: held[uid]), raising=False)
+    assert dicom_files_of(node) == (Path("/database/a.dcm"), Path("/database/b.dcm"))
+    held["1.2.2"] = ""  # gone from the database
+    assert dicom_files_of(node) == ()
+    slicer.mrmlScene.RemoveNode(node)

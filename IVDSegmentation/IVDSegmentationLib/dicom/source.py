@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import InputError
+from ..images import Grid
 from ..images.regular_file import check_regular_file
 
 if TYPE_CHECKING:
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID")
 """Without these nothing can refer to an image."""
+
+_OFF_VOXELS = 0.1
+"""How far from its voxel the first pixel of an image may lie: positions are decimal numbers of 16 characters."""
 
 _MAY_BE_EMPTY = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
@@ -53,3 +59,28 @@ def read_sources(files: Sequence[Path]) -> list[pydicom.Dataset]:
                 setattr(source, tag, None)
         sources.append(source)
     return sources
+
+
+def check_place(grid: Grid, sources: Sequence[pydicom.Dataset]) -> None:
+    """Refuse images that do not lie where the result does: it would be filed as if it were of them.
+
+    Args:
+        grid: Of the result.
+        sources: The images, without pixels.
+
+    Raises:
+        InputError: The first pixel of an image, or of a frame, is no corner of a slice of the grid.
+    """
+    ends = np.asarray(grid.size) - 1
+    for source in sources:
+        frames = source.get("PerFrameFunctionalGroupsSequence") or [source]
+        for frame in frames:
+            group = frame.get("PlanePositionSequence")
+            position = (group[0] if group else frame).get("ImagePositionPatient")
+            if position is None or len(position) != 3:
+                continue
+            ijk = grid.to_ijk(np.asarray(position, float))
+            at_end = np.minimum(np.abs(ijk), np.abs(ijk - ends)) < _OFF_VOXELS
+            on_a_slice = np.abs(ijk - np.rint(ijk)) < _OFF_VOXELS
+            if at_end.sum() < 2 or not on_a_slice.all() or (ijk < -_OFF_VOXELS).any() or (ijk > ends + _OFF_VOXELS).any():
+                raise InputError("the volume does not lie where its DICOM images do: it was moved or cut since it was loaded")

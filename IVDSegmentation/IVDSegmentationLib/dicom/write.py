@@ -11,7 +11,7 @@ from typing import Any
 from ..images import Volume
 from .measurements import build_measurements
 from .segmentation import build_segmentation
-from .source import read_sources
+from .source import check_place, read_sources
 
 DICOM_OUTPUTS = ("discs.dcm", "measurements.dcm")
 """The segmentation and the measurement report."""
@@ -36,10 +36,11 @@ def write_dicom(labels: Volume, report: Mapping[str, Any], files: Sequence[Path]
         folder: An existing folder.
 
     Raises:
-        InputError: `read_sources` refuses a file.
+        InputError: `read_sources` refuses a file, or the images do not lie where the labels do.
         OSError: A file cannot be written.
     """
     sources = read_sources(files)
+    check_place(labels.grid, sources)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the values of the source's own tags
         segmentation = build_segmentation(labels, report, sources)

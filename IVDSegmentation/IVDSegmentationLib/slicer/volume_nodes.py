@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,22 @@ def volume_of(node: Any) -> Volume:
     if values > 1:
         message = _("{name} has {values} values in each voxel: load one channel as one scalar volume")
         raise InputError(message.format(name=name, values=values))
-    return Volume(arrayFromVolume(node).T, grid_of(node), name)
+    return Volume(arrayFromVolume(node).T, grid_of(node), name, dicom_files_of(node))
+
+
+def dicom_files_of(node: Any) -> tuple[Path, ...]:
+    """The DICOM files that Slicer loaded a volume node from.
+
+    Args:
+        node: A volume node.
+
+    Returns:
+        Those of its instances that the DICOM database still has; empty for a volume from elsewhere, or where one is gone.
+    """
+    database = getattr(slicer, "dicomDatabase", None)
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    files = [database.fileForInstance(uid) for uid in uids] if database is not None else []
+    return tuple(Path(file) for file in files) if all(files) else ()
 
 
 def add_volume(volume: Volume, name: str, *, case: str, channel: str | None) -> Any:

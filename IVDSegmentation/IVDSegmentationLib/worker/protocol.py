@@ -134,6 +134,11 @@ class SegmentRequest:
         return replace(self, name="{case}", volumes=volumes, reference=reference), names
 
 
+def _volume_entry(volume: Volume) -> dict[str, Any]:
+    """What request.json says of a volume."""
+    return {"grid": asdict(volume.grid), "source": volume.source, "files": [str(path) for path in volume.files]}
+
+
 def _nameless(volume: Volume, placeholder: str, names: dict[str, str]) -> Volume:
     if not volume.source:
         return volume
@@ -190,7 +195,7 @@ def write_request(folder: Path, request: SegmentRequest) -> None:
         "lowest_level": request.lowest_level,
         "device": request.device,
         "model": request.model,
-        "volumes": {key: {"grid": asdict(volume.grid), "source": volume.source} for key, volume in arrays.items()},
+        "volumes": {key: _volume_entry(volume) for key, volume in arrays.items()},
     }
     for key, volume in arrays.items():
         if not key.isidentifier():
@@ -207,7 +212,9 @@ def read_request(folder: Path) -> SegmentRequest:
 
 def _request_of(folder: Path, content: Mapping[str, Any]) -> SegmentRequest:
     volumes = {
-        key: Volume(_load(folder, key), _grid_of(entry["grid"]), str(entry["source"]))
+        key: Volume(
+            _load(folder, key), _grid_of(entry["grid"]), str(entry["source"]), tuple(Path(file) for file in entry["files"])
+        )
         for key, entry in content["volumes"].items()
     }
     reference = volumes.pop("reference", None)
