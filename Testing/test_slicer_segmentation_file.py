@@ -1,7 +1,6 @@
 """discs.seg.nrrd as Slicer itself opens it."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,10 +75,11 @@ def test_a_volume_that_slicer_loaded_from_dicom_brings_its_files(monkeypatch):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "water")
     assert dicom_files_of(node) == ()
     node.SetAttribute("DICOM.instanceUIDs", "1.2.1 1.2.2")
-    assert dicom_files_of(node) == ()  # as in Slicer without its DICOM module
     held = {"1.2.1": "/database/a.dcm", "1.2.2": "/database/b.dcm"}
-    monkeypatch.setattr(slicer, "dicomDatabase", SimpleNamespace(fileForInstance=lambda uid: held[uid]), raising=False)
+    monkeypatch.setattr(slicer.dicomDatabase, "files", held)
     assert dicom_files_of(node) == (Path("/database/a.dcm"), Path("/database/b.dcm"))
-    held["1.2.2"] = ""  # gone from the database
+    del held["1.2.2"]  # gone from the database
+    assert dicom_files_of(node) == ()
+    monkeypatch.delattr(slicer, "dicomDatabase")  # Slicer without its DICOM module
     assert dicom_files_of(node) == ()
     slicer.mrmlScene.RemoveNode(node)

@@ -106,13 +106,17 @@ class _File(QtCore.QFile):
 
 
 class DicomDatabase:
-    """slicer.dicomDatabase: the tags a test lays down, by instance UID and "gggg,eeee"."""
+    """slicer.dicomDatabase: the tags a test lays down, by instance UID and "gggg,eeee", and the files, by instance UID."""
 
     def __init__(self) -> None:
         self.tags: dict[tuple[str, str], str] = {}
+        self.files: dict[str, str] = {}
 
     def instanceValue(self, uid: str, tag: str) -> str:
         return self.tags.get((uid, tag), "")
+
+    def fileForInstance(self, uid: str) -> str:
+        return self.files.get(uid, "")
 
 
 def _start_dicom() -> None:
