@@ -181,7 +181,7 @@ def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, 
         def segment(self, case, lowest_level, progress):
             return SimpleNamespace(discs=())
 
-    uncertain, note = finding("structure_below_may_be_disc", "L5-S1"), finding("gpu_memory")
+    uncertain, note = finding("disc_above_uncertain", "L5-S1", probability=0.5), finding("gpu_memory")
     report = {"findings": [uncertain.to_json(), note.to_json()]}
     monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda **_: Unsure())
     monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)

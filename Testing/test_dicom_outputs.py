@@ -218,6 +218,7 @@ def test_every_level_has_its_snomed_code():
     values = {level: disc_code(level) for level in LEVELS}
     assert len({code.value for code in values.values()}) == len(LEVELS)
     assert all(code.scheme_designator == "SCT" for code in values.values())
+    assert disc_code("S1-S2").value == "360499006", "which has no code of its own"
     assert values["L4-L5"].value == "84020006" and values["T12-L1"].value == "76206002"
 
 

@@ -16,7 +16,6 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 PENDING = (
     "cli/commands.py",
-    *(f"levels/{name}.py" for name in ("labelling",)),
     *(f"measure/{name}.py" for name in ("agreement", "disc_map", "evaluation", "measurements", "quality", "surfaces")),
     "measure/rounding.py",
     *(f"networks/{name}.py" for name in ("architectures", "models")),

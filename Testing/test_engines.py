@@ -68,19 +68,22 @@ def made_weights(rng, shape):
     return (rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[:-1]))).astype(np.float32)
 
 
-@pytest.mark.parametrize("architecture", ["unet"])
+@pytest.mark.parametrize("architecture", ["unet", "level_classifier"])
 def test_every_architecture_is_the_same_on_both_whatever_its_weights(architecture):
     pytest.importorskip("openvino")
     pytest.importorskip("tensorflow")
     from IVDSegmentationLib.networks.architectures import build_network
     from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine
 
-    parameters = {"unet": {"features": [4, 6, 8], "dropout": 0.1, "outputs": 2}}[architecture]
+    parameters = {
+        "unet": {"features": [4, 6, 8], "dropout": 0.1, "outputs": 2},
+        "level_classifier": {"features": [4, 6, 8, 5], "channels": 4, "patch_size": [8, 16, 32], "outputs": 7},
+    }[architecture]
     keras_network = build_network(architecture, **parameters)
     rng = np.random.default_rng(0)
     weights = [made_weights(rng, array.shape) for array in keras_network.get_weights()]
     keras_network.set_weights(weights)
-    batch = rng.normal(size=(3, 8, 12, 16, 4)).astype(np.float32)
+    batch = rng.normal(size=(3, *parameters.get("patch_size", (8, 12, 16)), 4)).astype(np.float32)
     ours = OpenVINOEngine().network(architecture, parameters, weights).predict_on_batch(batch)
     np.testing.assert_allclose(ours, keras_network.predict_on_batch(batch), atol=1e-4)
     assert ours.std() > 0.01, "an output that is all 0 or all 1 would compare nothing"

@@ -66,8 +66,8 @@ def test_a_name_with_braces_is_said_as_it_is() -> None:
     [
         ("nothing", (), {}, "code of no finding"),
         ("low_confidence", ("L5-S1",), {}, "needs confidence"),
-        ("disc_off_line", (), {}, "needs level"),
-        ("structure_between_left_out", ("L5-S1",), {}, "needs other_level"),
+        ("names_counted", (), {}, "needs level"),
+        ("lowest_level_uncertain", ("L5-S1",), {"probability": 0.5, "other_probability": 0.4}, "needs other_level"),
     ],
 )
 def test_what_no_sentence_can_be_made_of_is_refused(
@@ -94,7 +94,7 @@ def test_what_is_no_finding_is_refused_when_it_is_read(content: dict[str, Any]) 
 
 
 def test_who_sets_the_lowest_level_settles_what_was_uncertain() -> None:
-    uncertain = finding("structure_below_may_be_disc", "L5-S1")
+    uncertain = finding("names_counted", "L5-S1")
     gap = finding("disc_not_found", "L4-L5", "L3-L4")
     assert has_uncertain_levels([gap, uncertain]) and not has_uncertain_levels([gap])
     names = {"L5-S1": "L4-L5", "L4-L5": "L3-L4", "L3-L4": "L2-L3"}

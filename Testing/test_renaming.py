@@ -11,8 +11,8 @@ import pytest
 from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.findings import finding, renamed_findings
 from IVDSegmentationLib.images import Volume
-from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, name_levels, shifted
-from IVDSegmentationLib.levels.likelihood import shape_of
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, shifted
+from IVDSegmentationLib.levels.naming import Naming
 from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.pipeline.renaming import renamed
 from IVDSegmentationLib.pipeline.result import SegmentationResult
@@ -84,17 +84,14 @@ def test_flags_that_depend_on_the_level_are_judged_anew(result: SegmentationResu
 
 
 def test_names_and_gaps_are_those_of_a_run_with_that_lowest_level(result: SegmentationResult) -> None:
-    grid = result.case.working_grid
-    kept = [disc for disc in result.discs if disc.level != result.discs[2].level]
-    shapes = [shape_of(grid.to_mm(np.argwhere(result.labels == disc.label))) for disc in kept]
-    automatic = [disc.level for disc in kept]
+    automatic = [disc.level for disc in result.discs if disc.level != result.discs[2].level]
+    run = Naming(tuple(automatic), 0.9, (finding("disc_not_found", result.discs[2].level),))
     for lowest in ("L5-S1", "L4-L5", "L3-L4"):
-        naming = name_levels(shapes, grid).renamed(lowest)
+        naming = run.renamed(lowest)
         names = shifted(automatic, lowest)
         assert tuple(names[level] for level in automatic) == naming.levels
         missed = LEVELS[LEVELS.index(lowest) + 2]
-        renamed_gap = renamed_findings([finding("disc_not_found", result.discs[2].level)], names)
-        assert renamed_gap == (finding("disc_not_found", missed),) == naming.findings
+        assert renamed_findings(run.findings, names) == (finding("disc_not_found", missed),) == naming.findings
 
 
 def test_levels_are_renamed_and_names_of_files_are_not() -> None:
@@ -103,12 +100,12 @@ def test_levels_are_renamed_and_names_of_files_are_not() -> None:
     findings = [
         finding("lowest_level_uncertain", "L5-S1", "L4-L5", probability=0.6, other_probability=0.4),
         resampled,
-        finding("structure_between_left_out", "L5-S1", "L3-L4"),
+        finding("disc_not_found", "L5-S1", "L3-L4"),
     ]
-    assert renamed_findings(findings, names) == (resampled, finding("structure_between_left_out", "L4-L5", "L2-L3"))
+    assert renamed_findings(findings, names) == (resampled, finding("disc_not_found", "L4-L5", "L2-L3"))
 
 
-@pytest.mark.parametrize(("lowest", "words"), [("L6-S1", "must be one of L5-S1"), ("T2-T3", "more than a spine has")])
+@pytest.mark.parametrize(("lowest", "words"), [("L6-S1", "must be one of S1-S2, L5-S1"), ("T2-T3", "more than a spine has")])
 def test_a_level_that_cannot_be_is_refused(answer: WorkerResult, lowest: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         renamed(answer, lowest)

@@ -76,7 +76,7 @@ class Oracle:
 @pytest.fixture
 def oracle_pipeline():
     pipeline = Pipeline.__new__(Pipeline)
-    pipeline.model = Model("oracle", {}, {role: Oracle() for role in ROLES})
+    pipeline.model = Model("oracle", {}, {role: Oracle() for role in ROLES if role != "levels"})
     return pipeline
 
 

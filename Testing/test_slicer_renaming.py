@@ -206,7 +206,7 @@ def test_the_console_renames_without_the_panel(person):
     assert in_scene(renamed) == expected(UP)
     assert [disc.level for disc in result.discs] == OURS  # what was there before is not changed behind the caller's back
     assert in_scene(person.logic.renameLevels(renamed, None)) == expected(OURS)
-    with pytest.raises(InputError, match="lowest level is 'L7-L8': it must be one of L5-S1"):
+    with pytest.raises(InputError, match="lowest level is 'L7-L8': it must be one of S1-S2, L5-S1"):
         person.logic.renameLevels(result, "L7-L8")
 
 

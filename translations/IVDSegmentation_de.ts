@@ -339,24 +339,8 @@
       <translation>Niveaus unsicher, bitte prüfen: die unterste Bandscheibe ist {level}, aber ob darüber eine übersehen oder eine zu viel gefunden wurde, ist nicht sicher (Wahrscheinlichkeit {probability:.0%}).</translation>
     </message>
     <message>
-      <source>Levels uncertain, check: if what lies below {level} is a disc, all names move up by one.</source>
-      <translation>Niveaus unsicher, bitte prüfen: wenn das, was unter {level} liegt, eine Bandscheibe ist, rücken alle Namen um eins nach oben.</translation>
-    </message>
-    <message>
-      <source>Levels uncertain, check: if what lies between {level} and {other_level} is a disc, the names above it move up by one.</source>
-      <translation>Niveaus unsicher, bitte prüfen: wenn das, was zwischen {level} und {other_level} liegt, eine Bandscheibe ist, rücken die Namen darüber um eins nach oben.</translation>
-    </message>
-    <message>
-      <source>Levels uncertain, check: in {count} places a disc was not found or a structure is none: compare with the images.</source>
-      <translation>Niveaus unsicher, bitte prüfen: an {count} Stellen wurde eine Bandscheibe nicht gefunden, oder eine Struktur ist keine: vergleichen Sie mit den Bildern.</translation>
-    </message>
-    <message>
-      <source>Levels uncertain, check: {level} and {other_level} lie {distance_mm:.0f} mm apart, which fits no number of levels; one of them may be no disc.</source>
-      <translation>Niveaus unsicher, bitte prüfen: {level} und {other_level} liegen {distance_mm:.0f} mm auseinander, was zu keiner Zahl von Niveaus passt; eine davon ist vielleicht keine Bandscheibe.</translation>
-    </message>
-    <message>
-      <source>Levels uncertain, check: {level} lies off the line of the discs next to it; it may be no disc.</source>
-      <translation>Niveaus unsicher, bitte prüfen: {level} liegt abseits der Linie der benachbarten Bandscheiben; vielleicht ist es keine.</translation>
+      <source>Levels uncertain, check: this model does not read levels; the discs were counted from {level} upwards.</source>
+      <translation>Niveaus unsicher, bitte prüfen: Dieses Modell liest keine Niveaus; die Bandscheiben wurden von {level} aufwärts gezählt.</translation>
     </message>
     <message>
       <source>Levels uncertain, check: the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or more channels.</source>
@@ -367,24 +351,16 @@
       <translation>Bei {levels} wurde keine Bandscheibe gefunden, obwohl dort Platz für eine ist: prüfen Sie die Niveaus.</translation>
     </message>
     <message>
-      <source>The lowest structure resembles the rudimentary disc S1-S2 and was left out: check that it is no disc.</source>
-      <translation>Die unterste Struktur ähnelt der rudimentären Bandscheibe S1-S2 und wurde weggelassen: prüfen Sie, ob sie wirklich keine Bandscheibe ist.</translation>
-    </message>
-    <message>
-      <source>A structure between {level} and {other_level} fits no disc of the chain and was left out: check it.</source>
-      <translation>Eine Struktur zwischen {level} und {other_level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
-    </message>
-    <message>
-      <source>A structure above {level} fits no disc of the chain and was left out: check it.</source>
-      <translation>Eine Struktur über {level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
-    </message>
-    <message>
-      <source>A structure below {level} fits no disc of the chain and was left out: check it.</source>
-      <translation>Eine Struktur unter {level} passt zu keiner Bandscheibe der Kette und wurde weggelassen: prüfen Sie sie.</translation>
+      <source>The header exchanges front and back, the image shows: names, heights and angles are the person's, and left and right are doubtful.</source>
+      <translation>Der Dateikopf vertauscht vorn und hinten, wie das Bild zeigt: Namen, Höhen und Winkel sind die der Person, links und rechts sind zweifelhaft.</translation>
     </message>
     <message>
       <source>The confidence is low ({confidence:.2f}): check the outline.</source>
       <translation>Die Konfidenz ist niedrig ({confidence:.2f}): prüfen Sie den Umriss.</translation>
+    </message>
+    <message>
+      <source>{level} is a rudimentary disc of the sacrum: check that it is one.</source>
+      <translation>{level} ist eine rudimentäre Bandscheibe des Kreuzbeins: prüfen Sie, ob sie wirklich eine ist.</translation>
     </message>
     <message>
       <source>The disc is cut by the edge of the field of view: its measurements are those of the part inside.</source>

@@ -122,34 +122,19 @@ KINDS: Mapping[str, Kind] = {
         "the lowest disc is {level}, but whether one was missed or one too many found above it is not certain (probability "
         "{probability:.0%})."
     ),
-    "structure_below_may_be_disc": _uncertain("if what lies below {level} is a disc, all names move up by one."),
-    "structure_between_may_be_disc": _uncertain(
-        "if what lies between {level} and {other_level} is a disc, the names above it move up by one."
-    ),
-    "several_gaps": _uncertain("in {count} places a disc was not found or a structure is none: compare with the images."),
-    "distance_fits_no_level": _uncertain(
-        "{level} and {other_level} lie {distance_mm:.0f} mm apart, which fits no number of levels; one of them may be no disc."
-    ),
-    "disc_off_line": _uncertain("{level} lies off the line of the discs next to it; it may be no disc."),
+    "names_counted": _uncertain("this model does not read levels; the discs were counted from {level} upwards."),
     "spine_faint": _uncertain(
         "the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or more channels."
     ),
     "disc_not_found": Kind("warning", "No disc was found at {levels}, where there is room for one: check the levels."),
-    "rudimentary_disc_left_out": Kind(
+    "header_exchanged": Kind(
         "warning",
-        "The lowest structure resembles the rudimentary disc S1-S2 and was left out: check that it is no disc.",
-    ),
-    "structure_between_left_out": Kind(
-        "warning", "A structure between {level} and {other_level} fits no disc of the chain and was left out: check it."
-    ),
-    "structure_above_left_out": Kind(
-        "warning", "A structure above {level} fits no disc of the chain and was left out: check it."
-    ),
-    "structure_below_left_out": Kind(
-        "warning", "A structure below {level} fits no disc of the chain and was left out: check it."
+        "The header exchanges front and back, the image shows: names, heights and angles are the person's, and left and right "
+        "are doubtful.",
     ),
     # Discs
     "low_confidence": Kind("warning", "The confidence is low ({confidence:.2f}): check the outline."),
+    "sacral_disc": Kind("warning", "{level} is a rudimentary disc of the sacrum: check that it is one."),
     "cut": Kind("warning", "The disc is cut by the edge of the field of view: its measurements are those of the part inside."),
     "volume_implausible": _implausible("volume", "mm3", 0),
     "height_implausible": _implausible("mean height", "mm", 1),

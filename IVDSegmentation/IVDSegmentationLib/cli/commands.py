@@ -14,6 +14,7 @@ from ..cohort.command import add_parser as add_cohort
 from ..errors import InputError
 from ..printable import printable
 from .boundary import guarded, run_alone, say, tell
+from .level_commands import add_fit, check_real_command, train_levels_command
 from .segment import add_parser as add_segment
 
 if TYPE_CHECKING:
@@ -82,18 +83,27 @@ def _parser() -> argparse.ArgumentParser:
     phantom.set_defaults(run=_phantom)
 
     _add_training(commands)
+    add_fit(commands, _path)
 
     release = commands.add_parser("release", help="make a model of trained networks")
     release.add_argument("--localizer", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
     release.add_argument("--segmenter", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
     release.add_argument("--water-segmenter", type=_path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
+    release.add_argument("--levels", type=_path, metavar="FOLDER", help="of `ivdseg train levels`")
+    release.add_argument("--levels-fit", type=_path, metavar="FOLDER", help="of `ivdseg fit levels`")
     release.add_argument("--crossvalidation", type=_path, metavar="FOLDER",
                          help="of `ivdseg crossvalidate segmenter`: calibrates the confidence")  # fmt: skip
     release.add_argument("--card", type=_path, required=True, metavar="FILE", help="JSON: what else the model card says")
     release.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="the model's folder")
     release.set_defaults(run=_release)
 
-    check = commands.add_parser("check", help="segment random phantoms and compare with their exact labels")
+    check = commands.add_parser("check", help="segment phantoms or real volumes and compare with what is known of them")
+    check.add_argument("--real", type=_path, metavar="DATA", help="real volumes instead of phantoms: the folder of the sources")
+    check.add_argument("--crossvalidated", type=_path, metavar="RUNS",
+                       help="with --real: each through networks that have not seen its subject")  # fmt: skip
+    check.add_argument("--variants", nargs="+", metavar="NAME", help="with --real: some of the forms of an examination")
+    check.add_argument("--every", type=_positive, default=1, metavar="N",
+                       help="with --real: all forms but the first of one volume in N only")  # fmt: skip
     check.add_argument("--phantoms", type=_positive, default=50)
     check.add_argument("--first-seed", type=_count, default=1000)
     check.add_argument("--model", default="default", metavar="NAME")
@@ -109,7 +119,8 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     """The commands `train` and `crossvalidate`."""
     for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("network", choices=("localizer", "segmenter"))
+        levels = ("levels",) if name == "train" else ()
+        command.add_argument("network", choices=("localizer", "segmenter", *levels))
         command.add_argument("--data", type=_path, default=os.environ.get("IVDSEG_DATA") or None,
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:-1]), help="which of them")
@@ -122,7 +133,10 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         if name == "train":
             command.add_argument("--leave-out", metavar="FOLD/FOLDS", help="leave out this fold's subjects, such as 0/2")
             command.add_argument(
-                "--start", type=_path, metavar="FOLDER", help="a finished training of the localizer to fine-tune"
+                "--localizer", type=_path, metavar="FOLDER", help="with levels: a localizer's training, not the released one"
+            )
+            command.add_argument(
+                "--start", type=_path, metavar="FOLDER", help="a finished training of the localizer or of levels to go on from"
             )
         if name == "crossvalidate":
             command.add_argument(
@@ -165,11 +179,13 @@ def _train(options: argparse.Namespace) -> None:
     from ..training.train import train_localizer, train_segmenter
 
     scans, preset = _training_scans(options), _preset(options, options.network)
-    if options.network == "localizer":
+    if options.network == "levels":
+        train_levels_command(options, scans, preset)
+    elif options.network == "localizer":
         start = None if options.start is None else load_trained(options.start)
         train_localizer(scans, preset, options.output, options.seed, start)
     elif options.start is not None:
-        raise InputError("--start is for the localizer: train the segmenter without it")
+        raise InputError("--start is for the localizer and for levels: train the segmenter without it")
     else:
         train_segmenter(scans, preset, options.output, options.seed)
     print(f"{options.network} -> {options.output / 'weights.npz'}")
@@ -220,15 +236,24 @@ def _release(options: argparse.Namespace) -> None:
         "localizer": options.localizer,
         "segmenter": options.segmenter,
         "water_segmenter": options.water_segmenter,
+        "levels": options.levels,
     }
     release_model(
-        {role: folder for role, folder in given.items() if folder}, options.card, options.output, options.crossvalidation
+        {role: folder for role, folder in given.items() if folder},
+        options.card,
+        options.output,
+        options.crossvalidation,
+        options.levels_fit,
     )
     print(f"model -> {options.output}")
 
 
 def _check(options: argparse.Namespace) -> None:
     from ..phantom.check import check_phantoms, describe
+
+    if options.real is not None:
+        check_real_command(options)
+        return
 
     seeds = range(options.first_seed, options.first_seed + options.phantoms)
     print(describe(check_phantoms(seeds, options.model, options.unusual)))

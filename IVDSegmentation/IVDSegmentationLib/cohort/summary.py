@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic import atomic_file
 from ..errors import InputError
-from ..levels.labelling import LEVELS
+from ..levels.labelling import SPINE
 from ..report.tables import heading
 from .tables import MEASUREMENTS
 
@@ -49,7 +49,7 @@ def summarise(output: Path) -> pandas.DataFrame:
     discs = pandas.read_parquet(output / MEASUREMENTS)
     discs = discs[~discs["cut"].fillna(value=False).astype(bool)]
     rows = []
-    for level in LEVELS:
+    for level in SPINE:
         for figure in FIGURES:
             if figure not in discs:
                 continue

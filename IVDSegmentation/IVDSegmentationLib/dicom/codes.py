@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..levels.labelling import SACRAL_LEVEL
+
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
@@ -64,6 +66,9 @@ LORDOSIS = CodedFigure("lumbar_lordosis_deg", ("lumbar_lordosis", SCHEME, "Lordo
 """Between the discs' mid-planes: not the Cobb angle (285285000, SCT)."""
 
 
+_ANY_DISC = ("360499006", "SCT", "Intervertebral disc")
+
+
 def contrast_figure(channel: str, plain_name: str) -> CodedFigure:
     """How the Weber contrast of a channel is coded.
 
@@ -82,13 +87,15 @@ def disc_code(level: str) -> Code:
     """The SNOMED CT code of a disc (DICOM CID 7604, Intervertebral Disc).
 
     Args:
-        level: One of LEVELS, such as L4-L5.
+        level: One of labelling.SPINE, such as L4-L5.
 
     Returns:
-        Its code, such as (84020006, SCT, "L4/L5 disc").
+        Its code, such as (84020006, SCT, "L4/L5 disc"); that of any disc for S1-S2, which has none of its own.
     """
     from pydicom.sr.codedict import codes
 
+    if level == SACRAL_LEVEL:
+        return code_of(_ANY_DISC)
     code: Code = getattr(codes.cid7604, f"{level.replace('-', '')}Disc")
     return code
 

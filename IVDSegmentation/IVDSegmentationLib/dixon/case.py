@@ -17,8 +17,8 @@ from .channels import CHANNELS, PLAIN_NAMES, REFERENCE_ORDER
 from .folder import read_channels
 from .relations import complete_channels
 
-SMALLEST_FIELD_MM = (30.0, 30.0, 15.0)
-"""Left-right, antero-posterior and caudal-cranial: the least that can hold a disc (IVDM3Seg boxes are 70 x 44 x 31)."""
+SMALLEST_FIELD_MM = (10.0, 30.0, 15.0)
+"""Left-right, antero-posterior and caudal-cranial: the least that shows a disc, cut at its sides in a sagittal slab."""
 
 LARGEST_FIELD_VOXELS = 6_000_000
 """Voxels of the working grid that the localizer sees in one pass: 2.5 times the 36 x 256 x 256 of a lumbar examination. In a

@@ -163,6 +163,25 @@ def reordered(grid: Grid) -> Grid:
     )
 
 
+def turned_about_z(grid: Grid) -> Grid:
+    """A grid turned by 180 degrees about the patient's z axis: what was left and back becomes right and front.
+
+    Args:
+        grid: Any grid.
+
+    Returns:
+        The grid of the same voxels, x and y of every position with the other sign.
+    """
+    x, y, z = grid.origin_mm
+    right, front, up = grid.direction
+    return Grid(
+        grid.size,
+        grid.spacing_mm,
+        (-x, -y, z),
+        (three([-n for n in right], float), three([-n for n in front], float), up),
+    )
+
+
 def working_grid_of(grid: Grid) -> Grid:
     """The grid that the networks see an image on.
 

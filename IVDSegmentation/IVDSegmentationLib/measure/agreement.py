@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..findings import Finding, finding
 from ..images import Grid, Volume, same_grid
-from ..levels.labelling import LEVELS
+from ..levels.labelling import LEVEL_OF
 from .dataframes import to_data_frame
 from .metrics import dice, volume_difference
 
@@ -139,7 +139,7 @@ def split_discs(volume: Volume) -> tuple[np.ndarray, list[str]]:
         )
     labels = volume.voxels.astype(np.uint8)
     values = [int(value) for value in np.unique(labels) if value]
-    names = {value: LEVELS[value - 1] if value <= len(LEVELS) else "" for value in values}
+    names = {value: LEVEL_OF.get(value, "") for value in values}
     if len(values) == 1:
         pieces, _ = ndimage.label(labels)
         sizes = np.bincount(pieces.ravel())[1:]

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..findings import Finding, finding
 from ..images import SUFFIXES, Volume, is_volume_file, read_volume
-from ..levels.labelling import LEVELS
+from ..levels.labelling import SPINE
 from .agreement import LOCATED_WITHIN_MM, CaseAgreement, compare
 from .dataframes import to_data_frame
 
@@ -52,7 +52,7 @@ class Evaluation:
         """Mean and SD (of the sample) of the matched discs by level and over all, as a Markdown table, and below it how
         many discs were found, missed and false positive, and how many located."""
         rows = self.rows()
-        levels = sorted({row["level"] for row in rows}, key=lambda level: (level not in LEVELS, _rank(level)))
+        levels = sorted({row["level"] for row in rows}, key=lambda level: (level not in SPINE, _rank(level)))
         lines = [("level", "n", *(title for title, _ in _COLUMNS.values()))]
         for level in levels:
             lines.append(_line(level or "not named", [row for row in rows if row["level"] == level]))
@@ -130,7 +130,7 @@ def _stem(path: Path) -> str:
 
 
 def _rank(level: str) -> int:
-    return LEVELS.index(level) if level in LEVELS else 0
+    return SPINE.index(level) if level in SPINE else 0
 
 
 def _line(name: str, rows: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _difference(below: float | None, above: float | None) -> float | None:
 
 
 def _measured(result: SegmentationResult, level: str, label: int) -> DiscMeasurements:
-    mapped = disc_map(result.probability, result.labels, label, result.case.working_grid)
+    mapped = disc_map(result.probability, result.labels, label, result.person_grid)
     field = DiscField(occupancy(mapped), mapped.grid)
     volume_mm3 = float(field.weights.sum() * np.prod(mapped.grid.spacing_mm))
     signal, fat_fraction = _signal(result, label)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..findings import Finding, finding
-from ..levels.labelling import LEVELS
+from ..levels.labelling import LEVELS, SACRAL_LEVEL
 from ..pipeline.result import Disc, SegmentationResult
 from .rounding import rounded
 
@@ -117,7 +117,9 @@ def _cut(own: DiscMeasurements) -> Finding | None:
 
 
 def _ranges(own: Mapping[str, Any]) -> list[Finding]:
-    """Flags of volume, height, depth and width outside the plausible range of the level."""
+    """Flags of volume, height, depth and width outside the plausible range of the level; a rudimentary disc has none."""
+    if own["level"] == SACRAL_LEVEL:
+        return [finding("sacral_disc", own["level"])]
     position = LEVELS.index(own["level"])
     group = 0 if position < 4 else 1 if position < 6 else 2
     checks = (
@@ -134,7 +136,9 @@ def _ranges(own: Mapping[str, Any]) -> list[Finding]:
 
 
 def _neighbours(own: Mapping[str, Any], by_level: Mapping[str, Mapping[str, Any]]) -> Finding | None:
-    """Flag of a volume out of line with those of the whole discs next to it."""
+    """Flag of a volume out of line with those of the whole discs next to it; a rudimentary disc is out of line."""
+    if own["level"] == SACRAL_LEVEL:
+        return None
     position = LEVELS.index(own["level"])
     beside = [by_level.get(LEVELS[p]) for p in (position - 1, position + 1) if 0 <= p < len(LEVELS)]
     volumes = [disc["volume_mm3"] for disc in beside if disc is not None and not disc["cut"]]
@@ -163,6 +167,8 @@ def _asymmetry(result: SegmentationResult, disc: Disc) -> Finding | None:
     x = points[:, 0]
     middle = (x.min() + x.max()) / 2
     left, right = np.count_nonzero(x > middle), np.count_nonzero(x < middle)
+    if result.exchanged:
+        left, right = right, left
     share = (left - right) / len(x)
     if abs(share) <= ASYMMETRY:
         return None

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def build_network(architecture: str, precision: str = "float32", **parameters: Any) -> keras.Model:
     """The network that a model card describes.
 
-    architecture: `unet`, or one of the paper's: `paper_segmenter`, `conventional_unet`, `slice_unet`; parameters go to the
-    function of that name. precision: a Keras dtype policy. Raises ValueError for another name.
+    architecture: `unet`, `level_classifier`, or one of the paper's: `paper_segmenter`, `conventional_unet`, `slice_unet`;
+    parameters go to the function of that name. precision: a Keras dtype policy. Raises ValueError for another name.
     """
     builders: dict[str, Callable[..., keras.Model]] = {
-        builder.__name__: builder for builder in (unet, paper_segmenter, conventional_unet, slice_unet)
+        builder.__name__: builder for builder in (unet, level_classifier, paper_segmenter, conventional_unet, slice_unet)
     }
     if architecture not in builders:
         raise ValueError(f"architecture is {architecture!r}: it must be one of {', '.join(builders)}")
@@ -69,6 +69,48 @@ def unet(
         x = pair(layers.Concatenate()([skip, x]), width)
     x = layers.Conv3D(outputs, 1, activation="sigmoid", dtype="float32", name="disc")(x)
     return keras.Model(inputs, x, name="unet")
+
+
+def level_classifier(
+    channels: int = 6,
+    patch_size: Sequence[int] = (16, 64, 64),
+    features: Sequence[int] = (8, 24, 48, 64),
+    outputs: int = 10,
+) -> keras.Model:
+    """A 3D classifier normalised per instance: (batch, *patch_size, channels) -> (batch, outputs), logits.
+
+    The first convolution goes two voxels at a time. The last one covers all that is left of the crop rather than an average
+    over it: which disc is meant is known by its place in the crop alone.
+
+    Args:
+        channels: Of the input.
+        patch_size: Voxels of the input, x divisible by 8, y and z by 16.
+        features: Of each resolution; the last one's are those that the outputs are computed from.
+        outputs: Logits.
+
+    Returns:
+        The network.
+    """
+    keras: Any = import_keras()
+    layers = keras.layers
+
+    instance_norm = _instance_norm_layer()
+
+    def conv(x: Any, width: int, strides: tuple[int, int, int] = (1, 1, 1)) -> Any:
+        x = layers.Conv3D(width, 3, strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+        return layers.LeakyReLU(0.01)(instance_norm()(x))
+
+    x = inputs = keras.Input((*patch_size, channels), name="channels")
+    x = conv(x, features[0], (2, 2, 2))
+    x = conv(x, features[0])
+    x = layers.MaxPooling3D((1, 2, 2))(x)
+    for width in features[1:-1]:
+        x = layers.MaxPooling3D(2)(conv(conv(x, width), width))
+    left = tuple(int(n) for n in x.shape[1:4])
+    x = layers.Conv3D(features[-1], left, kernel_initializer="he_normal")(x)
+    x = layers.GlobalAveragePooling3D()(layers.LeakyReLU(0.01)(x))
+    x = layers.Dense(outputs, dtype="float32", name="levels")(x)
+    return keras.Model(inputs, x, name="level_classifier")
 
 
 def _instance_norm_layer() -> Any:

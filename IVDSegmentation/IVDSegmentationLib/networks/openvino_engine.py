@@ -12,6 +12,8 @@ import numpy as np
 
 from .openvino_layers import Layers
 
+_ANY_SIZE = 16
+
 KEPT = 4
 """Sizes of input for which a compiled graph is kept: a large field takes three, and a case two."""
 
@@ -102,10 +104,10 @@ class OpenVINONetwork:
         """
         self._core, self._build, self._parameters, self._weights = core, build, dict(parameters), list(weights)
         self._channels = int(self._parameters.pop("channels", 4))
-        self._parameters.pop("patch_size", None)
+        sizes = [int(n or _ANY_SIZE) for n in self._parameters.pop("patch_size", (None, None, None))]
         self._parameters.pop("dropout", None)  # is for training
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-        self._graph((1, 16, 16, 16, self._channels))  # whether the weights fit
+        self._graph((1, *sizes, self._channels))  # whether the weights fit
 
     def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
         """Compute a batch, sample by sample: the graph of one sample serves any number of them.
@@ -182,6 +184,22 @@ def _unet(layers: Layers, x: Any, features: Sequence[int] = (16, 32, 64, 128), o
     return layers.maps(layers.sigmoid(layers.conv(x, outputs, 1)))
 
 
-GRAPHS: Mapping[str, Callable[..., Any]] = {"unet": _unet}
+def _level_classifier(layers: Layers, x: Any, features: Sequence[int] = (8, 24, 48, 64), outputs: int = 10) -> Any:
+    """architectures.level_classifier."""
+
+    def normalised(x: Any) -> Any:
+        return layers.leaky_relu(layers.instance_norm(x))
+
+    x = normalised(layers.halving_conv(x, features[0]))
+    x = layers.max_pool(normalised(layers.conv(x, features[0], 3, bias=False)), (1, 2, 2))
+    for width in features[1:-1]:
+        for _ in range(2):
+            x = normalised(layers.conv(x, width, 3, bias=False))
+        x = layers.max_pool(x)
+    x = layers.global_average(layers.leaky_relu(layers.conv_of_all(x, features[-1])))
+    return layers.dense(x, outputs)
+
+
+GRAPHS: Mapping[str, Callable[..., Any]] = {"unet": _unet, "level_classifier": _level_classifier}
 """Architecture of a released network, as in `architectures.build_network` -> what makes its output of layers, an image and its
 parameters."""

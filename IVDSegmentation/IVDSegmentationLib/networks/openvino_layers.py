@@ -81,6 +81,37 @@ class Layers:
         y = self._convolved(x, kernel)
         return self._ops.add(y, _per_feature(self._next((width,)))) if bias else y
 
+    def halving_conv(self, x: Any, width: int) -> Any:
+        """Conv3D(width, 3, strides=2, padding="same", use_bias=False), which Keras pads after the end of an image of even size.
+
+        Args:
+            x: Image.
+            width: Features of the result.
+
+        Returns:
+            Image of half the size.
+        """
+        kernel = np.ascontiguousarray(np.transpose(self._next((3, 3, 3, _width(x), width)), (4, 3, 0, 1, 2)))
+        return self._ops.convolution(
+            x, self._ops.constant(kernel, np.float32), [2, 2, 2], [0, 0, 0], [1, 1, 1], [1, 1, 1]
+        )  # fmt: skip
+
+    def conv_of_all(self, x: Any, width: int) -> Any:
+        """Conv3D(width, size of the image).
+
+        Args:
+            x: Image.
+            width: Features of the result.
+
+        Returns:
+            [sample, width, 1, 1, 1].
+        """
+        size = tuple(int(n) for n in x.shape[2:])
+        kernel = np.ascontiguousarray(np.transpose(self._next((*size, _width(x), width)), (4, 3, 0, 1, 2)))
+        none = [0, 0, 0]
+        y = self._ops.convolution(x, self._ops.constant(kernel, np.float32), [1, 1, 1], none, none, [1, 1, 1])
+        return self._ops.add(y, _per_feature(self._next((width,))))
+
     def conv_of_skip_and_upsampled(self, skip: Any, x: Any, width: int) -> Any:
         """Concatenate([skip, UpSampling3D(2)(x)]), then Conv3D(width, 3, padding="same", use_bias=False), exactly.
 
@@ -166,17 +197,18 @@ class Layers:
         """
         return self._ops.softmax(x, 1)
 
-    def max_pool(self, x: Any) -> Any:
-        """keras.layers.MaxPooling3D(2): the largest of 2 x 2 x 2 voxels; an odd last layer is left out.
+    def max_pool(self, x: Any, size: Sequence[int] = (2, 2, 2)) -> Any:
+        """keras.layers.MaxPooling3D(size): the largest of so many voxels; an odd last layer is left out.
 
         Args:
             x: Image.
+            size: Voxels along x, y, z.
 
         Returns:
-            Image of half the size.
+            The smaller image.
         """
         return self._ops.max_pool(
-            x, [2, 2, 2], [1, 1, 1], [0, 0, 0], [0, 0, 0], [2, 2, 2], "floor", "valid", "i64", 0
+            x, list(size), [1, 1, 1], [0, 0, 0], [0, 0, 0], list(size), "floor", "valid", "i64", 0
         ).output(0)  # fmt: skip
 
     def global_average(self, x: Any) -> Any:

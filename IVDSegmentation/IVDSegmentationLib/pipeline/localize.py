@@ -111,6 +111,11 @@ def find_discs(probability: np.ndarray, step: Sequence[int] = COARSE_STEP) -> li
     return sorted(found, key=lambda c: c.center_ijk[2])
 
 
+def centers_on_coarse(found: Sequence[DiscCandidate]) -> list[np.ndarray]:
+    """The centres of candidates on the localizer's grid, continuous voxels, (3,) each."""
+    return [(np.asarray(c.center_ijk) + 0.5) / COARSE_STEP - 0.5 for c in found]
+
+
 def _split_touching(component: np.ndarray, probability: np.ndarray, spacing_mm: np.ndarray) -> list[np.ndarray]:
     """Bool parts of a component [x, y, z]: itself, or its watershed pieces where it is taller than one disc can be."""
     tall_voxels = LARGEST_DISC_HEIGHT_MM / spacing_mm[2]

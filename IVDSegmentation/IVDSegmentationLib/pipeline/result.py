@@ -9,7 +9,8 @@ import numpy as np
 
 from ..dixon.case import DixonCase
 from ..findings import Finding
-from ..images import Volume
+from ..images import Grid, Volume
+from ..images.grid import turned_about_z
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class SegmentationResult:
     findings: about the case and the run, what the user should know. timings_s: seconds by stage. model: name of the model.
     model_checksums: role -> SHA-256 of the weights that ran.
     engine: what computed the networks: `name`, `version`, `device`; empty where that is not known.
+    exchanged: whether the header exchanges front and back, left and right, by what the image shows.
     """
 
     case: DixonCase
@@ -47,3 +49,13 @@ class SegmentationResult:
     model: str = ""
     model_checksums: Mapping[str, str] = field(default_factory=dict)
     engine: Mapping[str, str] = field(default_factory=dict)
+    exchanged: bool = False
+
+    @property
+    def person_grid(self) -> Grid:
+        """The working grid in the person: that of the case, turned by 180 degrees about the z axis where the header is wrong.
+
+        What is measured there, front and rear heights, tilts and sides, is the person's; what is placed in the file's
+        space, surfaces and centres, is not.
+        """
+        return turned_about_z(self.case.working_grid) if self.exchanged else self.case.working_grid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,20 @@ from ..errors import InputError
 from ..findings import Finding, finding
 from ..images import WORKING_SPACING_MM, Volume
 from ..images import put_back as put_back_on_input_grid
-from ..levels.image_below import disc_below
-from ..levels.labelling import LABELS, STRAYS_BELOW, check_known, name_levels
-from ..levels.likelihood import shape_of
+from ..levels.chain import ChainParameters
+from ..levels.evidence import EXCHANGED
+from ..levels.labelling import LABELS, check_known
+from ..levels.naming import Naming, count_levels, name_levels
 from ..networks.engine import Network, choose_engine, described
-from ..networks.inputs import normalise, stack_channels
+from ..networks.inputs import normalise
 from ..networks.models import DEFAULT_MODEL, Model, load_model
-from .chain import spine_chain
 from .confidence import THRESHOLD, calibrated, expected_dice
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
-from .localize import SMALLEST_DISC_MM3, DiscCandidate, find_discs, probability_map
+from .localize import SMALLEST_DISC_MM3
+from .located import FLIPS, LEVELS_ROLE, Located, locate
 from .result import Disc, SegmentationResult
 from .roughness import roughness
-from .search import on_spine, spine_part
+from .search import spine_part
 
 Progress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
@@ -89,6 +90,10 @@ class _Assembled:
     probability: np.ndarray
     owner: np.ndarray
 
+    def turned(self) -> _Assembled:
+        """The same by 180 degrees about the z axis."""
+        return _Assembled(self.probability[FLIPS[EXCHANGED]], self.owner[FLIPS[EXCHANGED]])
+
 
 def assemble(boxes: Sequence[np.ndarray], starts: Sequence[Sequence[int]], shape: Sequence[int]) -> _Assembled:
     """Put boxes' probabilities back into a volume of the given shape; where two overlap, the larger wins the voxel."""
@@ -133,7 +138,7 @@ class Pipeline:
         """Segment and name every disc of a case.
 
         lowest_level: name of the lowest disc of the result, `L5-S1` style, from which the others are counted on; which
-        structures are discs does not depend on it. None: decided from the discs' shapes and positions (levels.name_levels).
+        structures are discs does not depend on it. None: read from the image (levels.naming).
         Raises InputError: an unknown level, one from which the discs would leave those of a spine, no disc found.
         """
         if lowest_level is not None:
@@ -142,15 +147,18 @@ class Pipeline:
         with _stage(timings, progress, "localize", 0.1):
             large = bool(case.given)
             case = spine_part(case, self.model.networks["localizer"])
-            stacked = stack_channels(case.channels, self.model.channels)
-            probability = probability_map(self.model.networks["localizer"], stacked, self.model.localizer_step)
-            found = find_discs(probability, self.model.localizer_step)
-            if large:
-                found = on_spine(found, probability, case.working_grid)
-            chain, findings = self._choose(case, found)
+            located = locate(case, self.model, large)
+            naming = self._names(case, located)
+            named = [n for n, level in enumerate(naming.levels) if level]
+            if not named:
+                raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+            left_out = located.off_spine + len(located.chain) - len(named)
+            findings = [finding("structures_off_spine", count=left_out)] if left_out else []
+            if located.exchanged:
+                findings.append(finding("header_exchanged"))
         with _stage(timings, progress, "segment", 0.4):
-            starts = [box_start(candidate.center_ijk) for candidate in chain]
-            boxes = [crop(stacked, start) for start in starts]
+            starts = [box_start(located.chain[n].center_ijk) for n in named]
+            boxes = [crop(located.stacked, start) for start in starts]
             role = stage_two(boxes, self.model.channels)
             role = role if role in self.model.networks else "segmenter"
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks[role], boxes)]
@@ -162,10 +170,13 @@ class Pipeline:
             if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
-            assembled = assemble(boxes, starts, stacked.shape[:3])
+            assembled = assemble(boxes, starts, located.stacked.shape[:3])
+            if located.exchanged:
+                assembled = assembled.turned()
             line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
             confidences = [calibrated(expected_dice(box), line) for box in boxes]
-            discs, labels, of_names = _name(case, assembled, confidences, lowest_level)
+            naming = replace(naming, levels=tuple(naming.levels[n] for n in named))
+            discs, labels, of_names = _name(case, assembled, confidences, naming, lowest_level)
         with _stage(timings, progress, "put back", 0.9):
             on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
         progress("done", 1.0)
@@ -180,58 +191,46 @@ class Pipeline:
             model=self.model.name,
             model_checksums=self.model.checksums,
             engine=described(self.model.engine) if self.model.engine else {},
+            exchanged=located.exchanged,
         )
 
     def _of_engine(self) -> list[Finding]:
         """Whether the networks had to leave the GPU."""
         return [Finding("gpu_memory")] if self.model.engine and self.model.engine.left_gpu else []
 
-    def _choose(self, case: DixonCase, found: list[DiscCandidate]) -> tuple[list[DiscCandidate], list[Finding]]:
-        """The candidates on the spine, and a finding where others lay off it."""
-        if found:
-            centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
-            chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])]
-            off = len(found) - len(chain)
-            return chain, [finding("structures_off_spine", count=off)] if off else []
-        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+    def _names(self, case: DixonCase, located: Located) -> Naming:
+        """The names of the candidates."""
+        if located.evidence is None:
+            return count_levels(len(located.chain))
+        centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in located.chain]))
+        return name_levels(centers_mm, located.evidence, ChainParameters.of(self.model.card[LEVELS_ROLE]))
 
 
 def _name(
-    case: DixonCase, assembled: _Assembled, confidences: Sequence[float], lowest_level: str | None
+    case: DixonCase, assembled: _Assembled, confidences: Sequence[float], naming: Naming, lowest_level: str | None
 ) -> tuple[tuple[Disc, ...], np.ndarray, tuple[Finding, ...]]:
     """The discs caudal to cranial with their names, the label map [x, y, z], and the findings about the names.
 
-    confidences: of each box, in the order of the owners' numbers.
+    confidences, naming: of each box, in the order of the owners' numbers; none is without a name.
     """
     from scipy import ndimage
 
     boxes = {n: box for n, box in enumerate(ndimage.find_objects(assembled.owner), start=1) if box is not None}
     if not boxes:
         raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
-    masks = {number: assembled.owner[box] == number for number, box in boxes.items()}
-    probabilities = {number: np.where(masks[number], assembled.probability[box], 0) for number, box in boxes.items()}
-    first = {number: [s.start for s in box] for number, box in boxes.items()}
-    centers_ijk = {n: np.add(ndimage.center_of_mass(probabilities[n]), first[n]) for n in boxes}
-    centers_mm = {n: case.working_grid.to_mm(center) for n, center in centers_ijk.items()}
-    order = sorted(boxes, key=lambda n: centers_mm[n][2])
-    ends = assembled.owner.shape[1:]
-    cut = {n: any(s.start == 0 or s.stop == end for s, end in zip(box[1:], ends, strict=True)) for n, box in boxes.items()}
-    shapes = [shape_of(case.working_grid.to_mm(np.argwhere(masks[n]) + first[n]), cut[n]) for n in order]
-    below: list[float | None] = []
-    if (water := case.channels.get("water")) is not None:
-        lowest = range(min(STRAYS_BELOW + 1, len(shapes)))
-        below = [disc_below(water, case.working_grid, shapes[n:], shapes[:n]) for n in lowest]
-    naming = name_levels(shapes, case.working_grid, below)
+    naming = naming.without([n not in boxes for n in range(1, len(naming.levels) + 1)])
     if lowest_level is not None:
         naming = naming.renamed(lowest_level)
     labels = np.zeros(assembled.owner.shape, np.uint8)
     discs = []
-    for level, number in zip(naming.levels, order, strict=True):
-        if level is None:
-            continue
-        labels[boxes[number]][masks[number]] = LABELS[level]
-        x, y, z = (float(c) for c in centers_mm[number])
-        i, j, k = (float(c) for c in centers_ijk[number])
+    for level, (number, box) in zip(naming.levels, sorted(boxes.items()), strict=True):
+        assert level is not None
+        mask = assembled.owner[box] == number
+        labels[box][mask] = LABELS[level]
+        weights = np.where(mask, assembled.probability[box], 0)
+        center_ijk = np.add(ndimage.center_of_mass(weights), [s.start for s in box])
+        x, y, z = (float(c) for c in case.working_grid.to_mm(center_ijk))
+        i, j, k = (float(c) for c in center_ijk)
         discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidences[number - 1]))
     return tuple(discs), labels, naming.findings
 

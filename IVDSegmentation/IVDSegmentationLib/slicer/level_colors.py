@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 
 from ..levels.colors import LEVEL_COLORS
-from ..levels.labelling import LABELS, LEVELS
+from ..levels.labelling import LABELS
 from .attributes import LEVELS_TABLE
 
 _NAME = "Intervertebral discs"
@@ -21,7 +21,7 @@ def level_table() -> Any:
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", _NAME)
     table.SetAttribute(LEVELS_TABLE, "1")
     table.SetTypeToUser()
-    table.SetNumberOfColors(len(LEVELS) + 1)
+    table.SetNumberOfColors(len(LABELS) + 1)
     table.SetColor(0, "background", 0.0, 0.0, 0.0, 0.0)
     for level, label in LABELS.items():
         table.SetColor(label, level, *LEVEL_COLORS[level], 1.0)

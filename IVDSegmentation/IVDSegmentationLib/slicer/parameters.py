@@ -7,12 +7,12 @@ from typing import Any
 
 import vtk
 
-from ..levels.labelling import LEVELS
+from ..levels.labelling import SPINE
 
 AUTOMATIC = "automatic"
 """What the parameter lowestLevel says where the names are decided from the discs."""
 
-CHOICES: Mapping[str, tuple[str, ...]] = {"lowestLevel": (AUTOMATIC, *LEVELS), "device": ("auto", "cpu", "gpu")}
+CHOICES: Mapping[str, tuple[str, ...]] = {"lowestLevel": (AUTOMATIC, *SPINE), "device": ("auto", "cpu", "gpu")}
 """Parameter -> its choices, the default first."""
 
 CHANNEL_PARAMETERS: Mapping[str, str] = {

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..levels.evidence import CROP_SIZE, INPUTS, OUTPUTS
 from .augmentation import (
     BOX_AUGMENTATION,
     WINDOW_AUGMENTATION,
     Augmentation,
 )
 from .channel_dropout import ANY_SUBSET
-from .losses import dice_and_cross_entropy
+from .losses import dice_and_cross_entropy, levels_and_orientation
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,23 @@ LOCALIZER = {
     "default": replace(_FIRST_TRAINING, fine_tuning=replace(_FIRST_TRAINING, learning_rate=8e-4)),
 }
 
-PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER}
+LEVELS = {
+    "default": Preset(
+        architecture="level_classifier",
+        parameters={"channels": INPUTS, "patch_size": CROP_SIZE, "features": (8, 24, 48, 64), "outputs": OUTPUTS},
+        loss=levels_and_orientation,
+        augmentation=replace(WINDOW_AUGMENTATION, gamma=0.4, noise=0.12),
+        steps=3000,
+        batch=16,
+        learning_rate=2e-3,
+        shares={},
+        average=0.99,
+        weight_decay=1e-2,
+        precision="auto",
+    )
+}
+
+PRESETS = {"localizer": LOCALIZER, "segmenter": SEGMENTER, "levels": LEVELS}
 """By network, as the command line calls it, and by name."""
 
 

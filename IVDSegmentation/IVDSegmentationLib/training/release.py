@@ -12,9 +12,12 @@ from ..dixon.channels import CHANNELS
 from ..errors import InputError
 from ..networks.models import checksum, load_arrays
 from .calibration import fit_confidence, judged_rows, read_rows
+from .level_fit import read_fit
 
 
-def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, crossvalidation: Path | None = None) -> None:
+def release_model(
+    trainings: Mapping[str, Path], card: Path, folder: Path, crossvalidation: Path | None = None, levels_fit: Path | None = None
+) -> None:
     """Write the folder of a model: `ROLE.npz` of every network, and `card.json`.
 
     Args:
@@ -23,6 +26,8 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
         folder: Receives the model; created where it is missing.
         crossvalidation: Folder of a cross-validation of the segmenters, on which the confidence is calibrated. None for a
             confidence that is the expected Dice as it is.
+        levels_fit: Folder of `ivdseg fit levels`, which says how the level network's answers are read. A model with a level
+            network needs it.
 
     Raises:
         InputError: A training or the cross-validation did not finish. Nothing is written then.
@@ -34,6 +39,10 @@ def release_model(trainings: Mapping[str, Path], card: Path, folder: Path, cross
                 f"{source.name} holds no finished training: run `ivdseg train {role.replace('_', '-')}` to its end first"
             )
     content = json.loads(card.read_text(encoding="utf-8"))
+    if "levels" in trainings:
+        if levels_fit is None:
+            raise InputError("a level network says nothing without its fit: run `ivdseg fit levels`, and name its folder")
+        content["levels"] = {"chain": read_fit(levels_fit).as_card()}
     content["channel_order"] = list(CHANNELS)
     if crossvalidation is not None:
         content["confidence"] = {"segmenter": fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))}

@@ -1,0 +1,100 @@
+"""Stage 1 as a whole: the candidates on the spine, what the level network says of them, and which way the image lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dixon.case import DixonCase
+from ..errors import InputError
+from ..levels.evidence import AS_STORED, EXCHANGED, UPSIDE_DOWN, Evidence, evidence_of, level_crops
+from ..networks.inputs import normalise, stack_channels
+from ..networks.models import Model
+from .chain import spine_chain
+from .localize import DiscCandidate, centers_on_coarse, coarsen, find_discs, run_padded
+from .search import on_spine
+
+LEVELS_ROLE = "levels"
+"""Role of the level network in a model's card."""
+
+FLIPS = {EXCHANGED: (slice(None, None, -1), slice(None, None, -1)), UPSIDE_DOWN: (slice(None),) * 2 + (slice(None, None, -1),)}
+"""How an image is turned that lies otherwise than its header says."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """The candidates on the spine of a case.
+
+    Attributes:
+        stacked: float32 [x, y, z, channel] on the working grid, or turned by 180 degrees about its z axis.
+        exchanged: Whether it is turned: front and back, left and right are exchanged in the header.
+        chain: The candidates, caudal to cranial, voxels of `stacked`.
+        evidence: What the level network says of each; None of a model without one.
+        off_spine: How many other structures resemble discs.
+    """
+
+    stacked: np.ndarray
+    exchanged: bool
+    chain: tuple[DiscCandidate, ...]
+    evidence: Evidence | None
+    off_spine: int
+
+
+def locate(case: DixonCase, model: Model, large: bool) -> Located:
+    """Find the candidates of a case, and turn its image where the header contradicts it.
+
+    How the image lies is what the level network says of all candidates together; where that is not as the header says, the
+    image is turned and seen again, and both views must agree.
+
+    Args:
+        case: The case, or the part of a large one that holds the spine.
+        model: Its networks.
+        large: Whether the case is a part of a large one, with structures beyond the ends of the spine.
+
+    Returns:
+        The candidates.
+
+    Raises:
+        InputError: Nothing resembles a disc, or head and feet are exchanged.
+    """
+    stacked = stack_channels(case.channels, model.channels)
+    seen = _seen(stacked, case, model, large, exchanged=False)
+    if seen.evidence is None:
+        return seen
+    said = seen.evidence.orientation.sum(axis=0)
+    likely = int(np.argmax(said))
+    if likely == AS_STORED:
+        return seen
+    again = _seen(stacked[FLIPS[likely]], case, model, large, exchanged=likely == EXCHANGED)
+    if again.evidence is None or not again.chain:
+        return seen
+    turned = again.evidence.orientation.sum(axis=0)
+    # Whoever exchanges head and feet may have exchanged front and back with them or not: the turned view tells.
+    upright = [AS_STORED] if likely == EXCHANGED else [AS_STORED, EXCHANGED]
+    if said[likely] + turned[upright].max() <= said[upright].max() + turned[likely]:
+        return seen
+    if likely == UPSIDE_DOWN:
+        raise InputError(
+            f"{case.name}: the header exchanges head and feet, the image shows: mend it, or load it as it was scanned"
+        )
+    return again
+
+
+def _seen(stacked: np.ndarray, case: DixonCase, model: Model, large: bool, *, exchanged: bool) -> Located:
+    step = model.localizer_step
+    coarse = normalise(coarsen(stacked, step))
+    probability = run_padded(model.networks["localizer"], coarse)
+    found = find_discs(probability, step)
+    if large:
+        found = on_spine(found, probability, case.working_grid)
+    if not found:
+        raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
+    # Steps of the chain are judged by their length and lean alone, which a turn does not change.
+    centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
+    chain = tuple(found[i] for i in spine_chain(centers_mm, [c.probability for c in found]))
+    evidence = None
+    if LEVELS_ROLE in model.networks and chain:
+        crops = level_crops(coarse, probability, centers_on_coarse(chain))
+        evidence = evidence_of(model.networks[LEVELS_ROLE], crops)
+    return Located(stacked, exchanged, chain, evidence, len(found) - len(chain))
