@@ -53,11 +53,15 @@ for name, widget in vars(person.ui).items():
     group = QtGui.QPalette.ColorGroup.Active
     contrasts[name] = [colors.color(group, QtWidgets.QWidget.foregroundRole(widget)).name(),
                        colors.color(group, QtWidgets.QWidget.backgroundRole(widget)).name()]
+table = person.ui.discsTable
+last = QtWidgets.QTableWidget.visualItemRect(table, QtWidgets.QTableWidget.item(table, table.rowCount - 1, 0))
+hidden = last.bottom() - QtWidgets.QTableWidget.viewport(table).height()
 picture = window.grab()
 sheets = [one.property("objectName") for one in window.findChildren(QtWidgets.QWidget) if one.property("styleSheet")]
 print(json.dumps({
     "minimum": window.minimumSizeHint.width(), "width": QtWidgets.QWidget.width(window),
     "pixels": picture.toImage().width(), "cut": cut, "contrasts": contrasts, "sheets": sheets,
+    "hidden": hidden,
 }))
 """
 
@@ -87,6 +91,7 @@ def test_the_panel_is_readable_in_a_narrow_dock(scale, style):
     assert seen["width"] == NARROW_PIXELS
     assert seen["pixels"] == NARROW_PIXELS * int(scale)
     assert seen["cut"] == []
+    assert seen["hidden"] <= 0  # every disc is seen without scrolling
     assert seen["sheets"] == []  # no colours of our own: the user's style decides
     assert len(seen["contrasts"]) > 10
     assert {name: pair for name, pair in seen["contrasts"].items() if contrast(*pair) < LEAST_CONTRAST} == {}

@@ -263,6 +263,7 @@ class ctkCollapsibleButton(Added, WIDGET_CLASSES["QAbstractButton"]):
         self._collapsed, self._wanted = False, {}
         self.setContentsMargins(0, _HEADING_PIXELS + 2, 0, 0)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Preferred)
         self.checkable = True
         self.checked = True
         self.toggled.connect(lambda checked: _toggled(self, checked))
@@ -281,7 +282,7 @@ class ctkCollapsibleButton(Added, WIDGET_CLASSES["QAbstractButton"]):
     def paintEvent(self, event: Any) -> None:
         painter, palette = QtGui.QPainter(self), QtWidgets.QWidget.palette(self)
         heading = QtCore.QRect(0, 0, self.width, _HEADING_PIXELS)
-        painter.fillRect(heading, palette.button())
+        painter.fillRect(heading, palette.color(QtGui.QPalette.ColorRole.Button).darker(110))
         if self.focus:
             painter.setPen(palette.color(QtGui.QPalette.ColorRole.Highlight))
             painter.drawRect(heading.adjusted(0, 0, -1, -1))
