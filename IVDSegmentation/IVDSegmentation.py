@@ -2,7 +2,7 @@
 do is in IVDSegmentationLib.slicer."""
 
 from pathlib import Path
-from typing import Annotated, Union
+from typing import Annotated, Any, Union
 
 import slicer
 from IVDSegmentationLib.slicer import sample, self_test, setup
@@ -24,7 +24,7 @@ from slicer.ScriptedLoadableModule import (
 class IVDSegmentation(ScriptedLoadableModule):
     """The module as Slicer lists it."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         slicer.app.loadTranslations(str(Path(__file__).parent / "Resources" / "Translations"))  # before any text is asked for
         parent.title = _("IVD Segmentation")
@@ -62,25 +62,26 @@ class IVDSegmentationParameterNode:
 class IVDSegmentationWidget(ScriptedLoadableModuleWidget):
     """Holds the panel."""
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.logic = self.panel = None
+        self.logic: IVDSegmentationLogic | None = None
+        self.panel: Panel | None = None
 
-    def setup(self):
+    def setup(self) -> None:
         ScriptedLoadableModuleWidget.setup(self)
         widget = slicer.util.loadUI(self.resourcePath("UI/IVDSegmentation.ui"))
         self.layout.addWidget(widget)
         self.logic = IVDSegmentationLogic()
         self.panel = Panel(widget, self.logic, self.parent)
 
-    def enter(self):
+    def enter(self) -> None:
         if self.panel is not None:  # None after a failed setup
             self.panel.enter()
 
-    def exit(self):
+    def exit(self) -> None:
         pass  # the panel follows the scene while it is hidden, too
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         if self.panel is not None:
             self.panel.close()
 
@@ -88,15 +89,15 @@ class IVDSegmentationWidget(ScriptedLoadableModuleWidget):
 class IVDSegmentationLogic(SegmentationLogic, ScriptedLoadableModuleLogic):
     """What the module does, for the panel and the console; see SegmentationLogic."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         SegmentationLogic.__init__(self, lambda: setup.make_worker(Path(__file__).parent))
         self._parameterNodes = ParameterNodes(IVDSegmentationParameterNode)
 
-    def getParameterNode(self):
+    def getParameterNode(self) -> Any:
         return self._parameterNodes.wrapped(ScriptedLoadableModuleLogic.getParameterNode(self))
 
-    def close(self):
+    def close(self) -> None:
         SegmentationLogic.close(self)
         self._parameterNodes.forget()
 

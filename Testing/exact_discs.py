@@ -8,11 +8,12 @@ import numpy as np
 from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.images import WORKING_SPACING_MM, Grid, Volume
 from IVDSegmentationLib.levels.labelling import LABELS
+from IVDSegmentationLib.measure.segmented import Disc
 from IVDSegmentationLib.phantom import Anatomy, DiscTruth
 from IVDSegmentationLib.phantom.disc import PhantomDisc, reach_mm
 from IVDSegmentationLib.phantom.spine import build_spine
 from IVDSegmentationLib.phantom.truth import exact_truth, visible_fraction
-from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
 
 Inside = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 FIELD = (36, 256, 256)
@@ -67,7 +68,7 @@ def part_of(grid: Grid, center_mm: np.ndarray, reach: np.ndarray) -> tuple[tuple
 
 def result_of(
     probability: np.ndarray, labels: np.ndarray, grid: Grid, channels: dict[str, np.ndarray] | None = None
-) -> SegmentationResult:
+) -> Segmentation:
     """A result of maps on a working grid that is also that of the input."""
     levels = {label: level for level, label in LABELS.items()}
     discs = []
@@ -76,10 +77,10 @@ def result_of(
         x, y, z = (float(v) for v in grid.to_mm(center_ijk))
         discs.append(Disc(levels[label], label, (x, y, z), tuple(float(v) for v in center_ijk), 1.0))
     case = DixonCase("exact", channels or {}, frozenset(), grid, grid)
-    return SegmentationResult(case, tuple(discs), probability, labels, Volume(labels, grid, "discs"))
+    return Segmentation(case, tuple(discs), probability, labels, Volume(labels, grid, "discs"))
 
 
-def exact_spine(seed: int, anatomy: Anatomy | None = None) -> tuple[SegmentationResult, dict[str, DiscTruth]]:
+def exact_spine(seed: int, anatomy: Anatomy | None = None) -> tuple[Segmentation, dict[str, DiscTruth]]:
     """The discs of the phantom of this seed (FIELD, moved to the origin) as a result whose probability is the exact
     share of each voxel, and the truth of those wholly in view by level."""
     grid = centred_grid(FIELD)

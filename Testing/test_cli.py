@@ -178,12 +178,12 @@ def test_a_reference_that_cannot_be_read_leaves_no_output(tmp_path, capsys, case
 
 def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, case_folder, monkeypatch):
     class Unsure:
-        def segment(self, case, lowest_level, progress):
-            return SimpleNamespace(discs=())
+        def segment(self, case, request, progress):
+            return SimpleNamespace(found=())
 
     uncertain, note = finding("disc_above_uncertain", "L5-S1", probability=0.5), finding("gpu_memory")
+    monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda *_: Unsure())
     report = {"findings": [uncertain.to_json(), note.to_json()]}
-    monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda **_: Unsure())
     monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)
     assert main(["segment", str(case_folder), "-o", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().err.strip().splitlines()

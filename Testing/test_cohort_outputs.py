@@ -36,7 +36,7 @@ class Made:
     def __init__(self, outcome):
         self.outcome = outcome
 
-    def segment(self, case, lowest_level=None):
+    def segment(self, case, request=None):
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

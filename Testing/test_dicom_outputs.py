@@ -24,9 +24,8 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom import make_phantom
-from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.report.files import build_report
-from made_results import files_below, result_of_case, worker_result_of
+from made_results import files_below, result_of_case
 
 highdicom = pytest.importorskip("highdicom", reason="highdicom is not installed here: pip install -e '.[dicom]'")
 from IVDSegmentationLib.dicom import write_dicom  # noqa: E402
@@ -62,7 +61,7 @@ class Written:
         self.out.mkdir()
         self.case = load_case(folder / "in")
         self.result = result_of_case(PHANTOM, self.case)
-        self.report = build_report(self.result, compute_figures(self.result))
+        self.report = build_report(self.result)
         write_dicom(self.result.label_volume, self.report, self.case.dicom_files, self.out)
         self.source = pydicom.dcmread(self.case.dicom_files[0], stop_before_pixels=True)
         self.segmentation = highdicom.seg.segread(self.out / "discs.dcm")
@@ -234,7 +233,7 @@ def test_images_without_the_patients_attributes_are_filed_without_a_patient(tmp_
         data.save_as(path)
     case = load_case(tmp_path / "in")
     result = result_of_case(PHANTOM, case)
-    write_dicom(result.label_volume, build_report(result, compute_figures(result)), case.dicom_files, tmp_path)
+    write_dicom(result.label_volume, build_report(result), case.dicom_files, tmp_path)
     for name in ("discs.dcm", "measurements.dcm"):
         assert not pydicom.dcmread(tmp_path / name).PatientName
 
@@ -306,13 +305,14 @@ def test_a_volume_that_was_moved_since_is_not_filed_as_if_it_were_of_the_images(
 
 def test_the_worker_files_a_report_with_the_images_that_its_request_names(written, tmp_path):
     """The way of Slicer's Save report, without another process."""
-    from IVDSegmentationLib.worker.protocol import SegmentRequest, read_request, write_request
+    from IVDSegmentationLib.pipeline.request import Request
+    from IVDSegmentationLib.worker.exchange import Job, read_job, write_job
     from IVDSegmentationLib.worker.server import write_report
 
     grid = written.case.input_grid
     channels = {"water": Volume(np.ones(grid.size, np.float32) * np.arange(grid.size[2]), grid, "w", written.case.dicom_files)}
-    write_request(tmp_path / "1", SegmentRequest(channels, "case", None, None, "cpu", "default"))
-    case = case_from_volumes(read_request(tmp_path / "1").volumes, "case")
+    write_job(tmp_path / "1", Job(channels, "case", Request(device="cpu")))
+    case = case_from_volumes(read_job(tmp_path / "1").volumes, "case")
     assert case.dicom_files == written.case.dicom_files
-    write_report(case, worker_result_of(written.result, written.report), tmp_path / "out")
+    write_report(case, written.result, tmp_path / "out")
     assert {"discs.dcm", "measurements.dcm"} <= set(files_below(tmp_path / "out"))

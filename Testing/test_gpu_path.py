@@ -122,7 +122,8 @@ phantom = make_phantom(1000, (36, 112, 176))
 case = case_from_volumes({"water": Volume(phantom.channels["water"], phantom.grid, "water")}, "phantom")
 pipeline = Pipeline(load_model("default", engines.TensorFlowEngine("gpu")))
 result = pipeline.segment(case)
-answer = {"findings": [finding.code for finding in result.findings], "engine": result.engine, "discs": len(result.discs)}
+codes = [finding.code for finding in result.run_findings]
+answer = {"findings": codes, "engine": result.provenance.engine, "discs": len(result.found)}
 """)
     assert "gpu_memory" in answer["findings"]
     assert answer["engine"]["device"] == "cpu" and answer["discs"] > 2

@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from IVDSegmentationLib.images import Volume
-from IVDSegmentationLib.pipeline.result import Disc
+from IVDSegmentationLib.dixon.case import DixonCase
+from IVDSegmentationLib.images import Grid, Volume
+from IVDSegmentationLib.measure.measured_case import MeasuredCase
+from IVDSegmentationLib.measure.segmented import Disc
+from IVDSegmentationLib.measure.surfaces import surface_of_arrays
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
 from IVDSegmentationLib.worker.client import WorkerClient
-from IVDSegmentationLib.worker.protocol import ProtocolError, WorkerResult, read_result, write_result
+from IVDSegmentationLib.worker.exchange import read_segmentation, write_segmentation
+from IVDSegmentationLib.worker.protocol import ProtocolError
 from worker_cases import alive, failed, run, small_case, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and sockets in the file system are POSIX")
@@ -40,7 +45,12 @@ def answer(tmp_path):
     disc = Disc("L5-S1", 1, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0.9)
     volume = Volume(labels, grid, "discs")
     folder = tmp_path / "answer"
-    write_result(folder, WorkerResult(volume, (disc,), (), ("water",), (), {}, "default", {}, maps, maps.astype(np.uint8)))
+    case = DixonCase("case", {}, frozenset(), Grid((4, 5, 6), (2.0, 1.25, 1.25), (0.0, 0.0, 0.0)), grid)
+    corners = np.eye(4, 3, dtype=np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
+    measured = MeasuredCase(discs={"L5-S1": {"level": "L5-S1", "volume_mm3": 1.0}}, flags={"L5-S1": ()})
+    segmentation = Segmentation(case, (disc,), maps, maps.astype(np.uint8), volume)
+    write_segmentation(folder, segmentation.given(measured, {"L5-S1": surface_of_arrays(corners, faces, corners)}))
     return folder
 
 
@@ -57,7 +67,7 @@ def refused(folder, line=FINISHED):
 
 
 def test_the_prepared_answer_is_sound(answer):
-    assert read_result(answer).label_volume.grid.size == small_case()["water"].grid.size
+    assert read_segmentation(answer).label_volume.grid.size == small_case()["water"].grid.size
 
 
 @pytest.mark.parametrize(
@@ -87,21 +97,24 @@ def change(path, **fields):
 RESULTS = {
     "infinite size": {"grid": {"size": [float("inf")] * 3, "spacing_mm": [1, 1, 1], "origin_mm": [0] * 3, "direction": []}},
     "no grid": {"grid": None},
-    "discs that are none": {"discs": 5},
-    "an infinite label": {"discs": [{"level": "L5-S1", "label": float("inf")}]},
+    "discs that are none": {"found": 5},
+    "an infinite label": {"found": [{"level": "L5-S1", "label": float("inf")}]},
     "a centre nowhere": {
-        "discs": [
+        "found": [
             {"level": "L5-S1", "label": 1, "center_mm": [float("nan")] * 3, "center_ijk": [0] * 3, "confidence": 1, "flags": []}
         ]
     },
-    "a report that is none": {"report": 7},
-    "infinite seconds": {"timings_s": {"load": "soon"}},
+    "measurements that are none": {"measured": 7},
+    "surfaces of no disc": {"surfaces": ["L4-L5"]},
+    "a surface outside of the folder": {"surfaces": ["../L5-S1"]},
+    "findings that are none": {"run_findings": [{"code": "cut", "levels": 7, "values": {}}]},
+    "endless seconds": {"provenance": {"timings_s": {"load": "soon"}}},
 }
 
 
 @pytest.mark.parametrize("fields", RESULTS.values(), ids=RESULTS)
 def test_a_result_with_impossible_fields_is_rubbish(answer, fields):
-    change(answer / "result.json", **fields)
+    change(answer / "segmentation.json", **fields)
     refused(answer)
 
 
@@ -129,7 +142,24 @@ def test_an_array_that_is_none_is_rubbish(answer, content):
     refused(answer)
 
 
-@pytest.mark.parametrize("name", ["labels.npy", "result.json"])
+@pytest.mark.parametrize(
+    ("kind", "array"),
+    [
+        ("triangles", np.array([[0, 1, 4]])),
+        ("triangles", np.array([[0, 1, -1]])),
+        ("triangles", np.array([0, 1, 2])),
+        ("points", np.full((4, 3), np.nan, np.float32)),
+        ("points", np.zeros((4, 3), np.int64)),
+        ("normals", np.zeros((3, 3), np.float32)),
+    ],
+)
+def test_a_surface_that_is_none_is_rubbish(answer, kind, array):
+    np.save(answer / f"surface_1_{kind}.npy", array)
+    with pytest.raises(ProtocolError, match=r"segmentation\.json is not understood"):
+        read_segmentation(answer)
+
+
+@pytest.mark.parametrize("name", ["labels.npy", "segmentation.json"])
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_what_is_no_file_is_rubbish_and_never_opened(answer, name, kind):
     path = answer / name
@@ -145,9 +175,9 @@ def test_what_is_no_file_is_rubbish_and_never_opened(answer, name, kind):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '{"grid": ' * 50_000, "\ud800"])
 def test_a_result_that_is_no_json_is_rubbish(answer, content):
-    (answer / "result.json").write_bytes(content.encode("utf-8", "surrogatepass"))
-    with pytest.raises(ProtocolError, match=r"result\.json is not understood"):
-        read_result(answer)
+    (answer / "segmentation.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ProtocolError, match=r"segmentation\.json is not understood"):
+        read_segmentation(answer)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -161,7 +191,7 @@ def test_any_bytes_changed_in_an_answer_are_a_result_or_rubbish(answer, data):
         content[data.draw(st.integers(0, min(len(content), 600) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content))
     try:
-        result = read_result(answer)
+        result = read_segmentation(answer)
         assert result.label_volume.voxels.shape == result.label_volume.grid.size
     except ProtocolError:
         pass

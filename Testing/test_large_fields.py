@@ -11,8 +11,8 @@ from IVDSegmentationLib.images.resampling import coarse_copy, part_on_grid
 from IVDSegmentationLib.phantom.examination import make_phantom
 from IVDSegmentationLib.pipeline.search import TILE, Plates, best_chain, spine_part
 from IVDSegmentationLib.pipeline.segment import Pipeline
-from IVDSegmentationLib.worker.protocol import SegmentRequest
-from IVDSegmentationLib.worker.server import _answer_of, write_report
+from IVDSegmentationLib.worker.exchange import read_segmentation, write_segmentation
+from IVDSegmentationLib.worker.server import write_report
 
 WHOLE_BODY = {"size": (224, 174, 370), "spacing_mm": (2.23, 2.23, 3.0)}
 
@@ -83,9 +83,8 @@ def test_voxels_and_labels_of_a_part_are_moved_and_not_interpolated(pipeline, tm
     np.testing.assert_array_equal(result.label_volume.voxels[part], result.labels)
     assert np.count_nonzero(result.label_volume.voxels) == np.count_nonzero(result.labels)
     np.testing.assert_array_equal(result.case.channels["water"], volumes["water"].voxels[part])
-    written = replace(result, timings_s={"localize": 0.1})
-    request = SegmentRequest(volumes, "wide", None, None, "cpu", "default")
-    write_report(case, _answer_of(written, request, {}), tmp_path / "report")
+    write_segmentation(tmp_path / "handed over", result)
+    write_report(case, read_segmentation(tmp_path / "handed over"), tmp_path / "report")
     assert "L4-L5" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     inside = result.label_volume.voxels[12:48, 60:316, 30:286]
     both = (inside > 0) & (phantom.labels > 0)

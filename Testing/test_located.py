@@ -96,7 +96,7 @@ def test_an_image_that_lies_as_its_header_says_is_seen_once() -> None:
 def test_a_model_without_a_level_network_says_nothing_of_levels() -> None:
     result = Pipeline(model_with(None)).segment(case_of(image()))
     assert [disc.level for disc in result.discs] == ["L5-S1", "L4-L5", "L3-L4"]
-    assert "names_counted" in {one.code for one in result.findings}
+    assert "names_counted" in {one.code for one in result.run_findings}
 
 
 def test_an_exchanged_header_changes_no_name_and_no_measurement() -> None:
@@ -104,7 +104,7 @@ def test_an_exchanged_header_changes_no_name_and_no_measurement() -> None:
     turned = {name: voxels[::-1, ::-1] for name, voxels in image().items()}
     result = Pipeline(model_with(Levels())).segment(case_of(turned))
     assert not straight.exchanged and result.exchanged
-    assert [one.code for one in result.findings if one.code == "header_exchanged"] == ["header_exchanged"]
+    assert [one.code for one in result.run_findings if one.code == "header_exchanged"] == ["header_exchanged"]
     assert [disc.level for disc in result.discs] == [disc.level for disc in straight.discs]
     for mine, reference in zip(measure(result).discs, measure(straight).discs, strict=True):
         assert mine.anterior_height_mm == pytest.approx(reference.anterior_height_mm, abs=0.05)

@@ -225,7 +225,7 @@ def test_a_disc_that_is_not_there_is_refused() -> None:
     result = result_of(share, (share >= 0.5).astype(np.uint8), grid)
     with pytest.raises(InputError, match="label 1"):
         measure(replace(result, labels=np.zeros(grid.size, np.uint8)))
-    assert measure(replace(result, discs=())).discs == ()
+    assert measure(replace(result, found=())).discs == ()
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2], ids=["left", "front", "bottom"])

@@ -15,7 +15,7 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.images import Grid, Volume, read_volume, same_grid, write_volume
 from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, shifted
 from IVDSegmentationLib.measure.metrics import dice
-from IVDSegmentationLib.pipeline.renaming import relabelled
+from IVDSegmentationLib.pipeline.segmentation import relabelled
 from test_measurements import SEMI_MM, SIZE, measured, share_of, turn
 
 spines = st.sets(st.integers(0, len(LEVELS) - 1), min_size=1).map(lambda found: tuple(LEVELS[n] for n in sorted(found)))

@@ -11,19 +11,19 @@ from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.measure.measurements import CaseMeasurements, measure
 from IVDSegmentationLib.measure.quality import case_findings, disc_flags
 from IVDSegmentationLib.phantom import Anatomy
-from IVDSegmentationLib.pipeline.result import SegmentationResult
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
 from made_results import result_of_phantom
 
 LEVEL, LABEL = "L3-L4", 3
 
 
 @pytest.fixture(scope="module")
-def result() -> SegmentationResult:
+def result() -> Segmentation:
     return result_of_phantom(3, anatomy=Anatomy(degeneration=0.0))
 
 
 @pytest.fixture(scope="module")
-def measured(result: SegmentationResult) -> CaseMeasurements:
+def measured(result: Segmentation) -> CaseMeasurements:
     return measure(result)
 
 
@@ -33,7 +33,7 @@ def _changed(measured: CaseMeasurements, **figures: object) -> CaseMeasurements:
     return replace(measured, discs=discs)
 
 
-def test_a_sound_case_has_no_flag_and_no_warning(result: SegmentationResult, measured: CaseMeasurements) -> None:
+def test_a_sound_case_has_no_flag_and_no_warning(result: Segmentation, measured: CaseMeasurements) -> None:
     flags = disc_flags(result, measured)
     whole = [disc.level for disc in measured.discs if not disc.cut]
     assert len(whole) >= 4 and LEVEL in whole
@@ -54,7 +54,7 @@ def test_a_sound_case_has_no_flag_and_no_warning(result: SegmentationResult, mea
     ],
 )
 def test_an_implausible_figure_is_flagged_for_its_disc_alone(
-    result: SegmentationResult, measured: CaseMeasurements, figures: dict[str, float], sentence: str
+    result: Segmentation, measured: CaseMeasurements, figures: dict[str, float], sentence: str
 ) -> None:
     flags = disc_flags(result, _changed(measured, **figures))
     assert any(sentence in text for text in said(flags[LEVEL])), flags[LEVEL]
@@ -64,13 +64,13 @@ def test_an_implausible_figure_is_flagged_for_its_disc_alone(
     assert far and all(flags[level] == before[level] for level in far)
 
 
-def test_figures_that_could_not_be_measured_raise_no_flag(result: SegmentationResult, measured: CaseMeasurements) -> None:
+def test_figures_that_could_not_be_measured_raise_no_flag(result: Segmentation, measured: CaseMeasurements) -> None:
     unknown = _changed(measured, mean_height_mm=None, depth_mm=None, width_mm=None, signal_fat_fraction=None)
     assert disc_flags(result, unknown)[LEVEL] == ()
 
 
 def test_a_cut_disc_is_flagged_as_cut_and_not_for_the_size_of_its_rest(
-    result: SegmentationResult, measured: CaseMeasurements
+    result: Segmentation, measured: CaseMeasurements
 ) -> None:
     flags = disc_flags(result, _changed(measured, cut=True, volume_mm3=900.0, mean_height_mm=None))[LEVEL]
     assert [flag.code for flag in flags] == ["cut"]
@@ -82,13 +82,13 @@ def test_a_disc_cut_by_the_real_edge_is_flagged() -> None:
     assert "cut" in {flag.code for flag in flags[result.discs[0].level]}
 
 
-def test_low_confidence_is_flagged_with_its_figure(result: SegmentationResult, measured: CaseMeasurements) -> None:
-    unsure = replace(result, discs=tuple(replace(d, confidence=0.61) if d.level == LEVEL else d for d in result.discs))
+def test_low_confidence_is_flagged_with_its_figure(result: Segmentation, measured: CaseMeasurements) -> None:
+    unsure = replace(result, found=tuple(replace(d, confidence=0.61) if d.level == LEVEL else d for d in result.found))
     assert said(disc_flags(unsure, measured)[LEVEL]) == ("The confidence is low (0.61): check the outline.",)
 
 
 def test_a_side_that_is_missing_is_flagged_with_the_side_that_is_there(
-    result: SegmentationResult, measured: CaseMeasurements
+    result: Segmentation, measured: CaseMeasurements
 ) -> None:
     x, y, z = np.nonzero(result.labels == LABEL)
     labels = result.labels.copy()

@@ -8,6 +8,7 @@ from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.phantom.check import UNUSUAL, check_phantoms, describe
+from IVDSegmentationLib.pipeline.request import Request
 from IVDSegmentationLib.pipeline.segment import Pipeline
 from IVDSegmentationLib.training.channel_dropout import SUBSETS
 
@@ -62,7 +63,7 @@ def test_naming_the_lowest_disc_as_it_is_changes_no_name(pipeline, seed):
     volumes = {name: Volume(voxels, made.grid, name) for name, voxels in made.channels.items()}
     case = case_from_volumes(volumes, "phantom")
     automatic = pipeline.segment(case)
-    named, moved = (pipeline.segment(case, lowest_level=level) for level in (automatic.discs[0].level, "L4-L5"))
+    named, moved = (pipeline.segment(case, Request(lowest_level=level)) for level in (automatic.discs[0].level, "L4-L5"))
     assert [disc.level for disc in named.discs] == [disc.level for disc in automatic.discs]
     np.testing.assert_array_equal(named.label_volume.voxels, automatic.label_volume.voxels)
     assert [LEVELS.index(disc.level) for disc in moved.discs] == [1 + LEVELS.index(d.level) for d in automatic.discs]

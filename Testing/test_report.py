@@ -17,8 +17,7 @@ from IVDSegmentationLib.errors import OutputError
 from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import read_volume, write_volume
 from IVDSegmentationLib.measure.rounding import rounded
-from IVDSegmentationLib.pipeline.figures import Figures, compute_figures
-from IVDSegmentationLib.pipeline.result import SegmentationResult
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
 from IVDSegmentationLib.report import files as report_module
 from IVDSegmentationLib.report.files import build_report, measurements_csv, report_json, write_outputs
 from IVDSegmentationLib.report.output_folder import OUTPUTS, check_output_folder
@@ -30,15 +29,15 @@ SCHEMA = Path(__file__).parents[1] / "IVDSegmentation" / "IVDSegmentationLib" / 
 
 
 @pytest.fixture(scope="module")
-def result() -> SegmentationResult:
+def result() -> Segmentation:
     return result_of_phantom(3)
 
 
 @pytest.fixture(scope="module")
-def written(result: SegmentationResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(result: Segmentation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     write_volume(result.label_volume, folder / "reference.nii.gz")
-    write_outputs(result, folder / "made" / "out", reference=read_volume(folder / "reference.nii.gz"))
+    write_outputs(replace(result, reference=read_volume(folder / "reference.nii.gz")), folder / "made" / "out")
     return folder / "made" / "out"
 
 
@@ -49,37 +48,37 @@ def _validate(report: object) -> None:
     jsonschema.Draft202012Validator(schema).validate(report)
 
 
-def test_all_outputs_are_written_and_nothing_else(written: Path, result: SegmentationResult) -> None:
+def test_all_outputs_are_written_and_nothing_else(written: Path, result: Segmentation) -> None:
     surfaces = [f"surfaces/{disc.level}.vtp" for disc in result.discs]
     assert len(surfaces) >= 4
     expected = ["discs.nii.gz", "discs.seg.nrrd", "measurements.csv", "report.html", "report.json", *surfaces]
     assert files_below(written) == sorted(expected)
 
 
-def test_the_label_map_has_the_geometry_and_labels_of_the_result(written: Path, result: SegmentationResult) -> None:
+def test_the_label_map_has_the_geometry_and_labels_of_the_result(written: Path, result: Segmentation) -> None:
     volume = read_volume(written / "discs.nii.gz")
     assert np.array_equal(volume.voxels, result.label_volume.voxels)
     assert np.allclose(volume.grid.origin_mm, result.label_volume.grid.origin_mm, atol=1e-4)
 
 
-def test_report_json_obeys_the_schema_with_and_without_a_reference(written: Path, result: SegmentationResult) -> None:
+def test_report_json_obeys_the_schema_with_and_without_a_reference(written: Path, result: Segmentation) -> None:
     report = json.loads((written / "report.json").read_text(encoding="utf-8"))
     _validate(report)
     assert report["metrics"]["overall_dice"] == 1.0 and report["metrics"]["missing"] == []
-    without = build_report(result, compute_figures(result))
+    without = build_report(result)
     assert without["metrics"] is None
     _validate(json.loads(report_json(without)))
 
 
-def test_the_schema_refuses_what_the_report_never_is(result: SegmentationResult) -> None:
+def test_the_schema_refuses_what_the_report_never_is(result: Segmentation) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
-    report = build_report(result, compute_figures(result))
+    report = build_report(result)
     for wrong in ({"discs": []}, {"patient": "x"}, {"discs": [{**report["discs"][0], "level": "S1-S2"}]}):
         with pytest.raises(jsonschema.ValidationError):
             _validate({**report, **wrong})
 
 
-def test_the_report_says_what_the_result_holds(written: Path, result: SegmentationResult) -> None:
+def test_the_report_says_what_the_result_holds(written: Path, result: Segmentation) -> None:
     report = json.loads((written / "report.json").read_text(encoding="utf-8"))
     assert [(d["level"], d["label"]) for d in report["discs"]] == [(d.level, d.label) for d in result.discs]
     for disc, own in zip(report["discs"], result.discs, strict=True):
@@ -113,10 +112,10 @@ def test_nan_becomes_null_and_missing_cells_stay_empty() -> None:
     assert measurements_csv({"discs": [disc]}).splitlines()[1] == "L4-L5,,1.0,2.0,3.0,One. Two."
 
 
-def test_a_second_run_replaces_the_first_and_leaves_other_files(result: SegmentationResult, tmp_path: Path) -> None:
+def test_a_second_run_replaces_the_first_and_leaves_other_files(result: Segmentation, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     write_outputs(result, tmp_path)
-    fewer = replace(result, discs=result.discs[:2], labels=np.where(result.labels <= 2, result.labels, 0))
+    fewer = replace(result, found=result.found[:2], labels=np.where(result.labels <= 2, result.labels, 0))
     write_outputs(fewer, tmp_path)
     assert [name for name in files_below(tmp_path) if name.endswith(".vtp")] == ["surfaces/L4-L5.vtp", "surfaces/L5-S1.vtp"]
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -125,29 +124,20 @@ def test_a_second_run_replaces_the_first_and_leaves_other_files(result: Segmenta
 
 @pytest.mark.parametrize("culprit", ["write_volume", "_write_surfaces", "measurements_csv", "report_json"])
 def test_a_full_disk_leaves_nothing_and_is_an_output_error(
-    result: SegmentationResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, culprit: str
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, culprit: str
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(report_module, "compute_figures", lambda *_: _figures(result))
     monkeypatch.setattr(report_module, culprit, fail)
     with pytest.raises(OutputError, match="the disk is full"):
         write_outputs(result, tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
-def _figures(result: SegmentationResult, made: list[Figures] = []) -> Figures:  # noqa: B006  computed once
-    """Some figures, whichever, for the tests of failing writes."""
-    if not made:
-        made.append(compute_figures(result))
-    return made[0]
-
-
 def test_when_moving_fails_half_way_the_earlier_outputs_come_back(
-    result: SegmentationResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_module, "compute_figures", lambda *_: _figures(result))
     for name in OUTPUTS[:-1]:
         (tmp_path / name).write_text("earlier")
     with pytest.raises(OutputError, match=r"is not as an earlier run of this program wrote it"):
@@ -166,7 +156,7 @@ def test_when_moving_fails_half_way_the_earlier_outputs_come_back(
     assert all((tmp_path / name).read_text() == "earlier" for name in OUTPUTS[:-1])
 
 
-def test_a_file_in_the_way_of_the_folder_is_an_output_error(result: SegmentationResult, tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_an_output_error(result: Segmentation, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError, match="out could not be written"):
         write_outputs(result, tmp_path / "out")
@@ -239,22 +229,20 @@ def test_the_page_shows_the_figures_of_the_json(written: Path) -> None:
     assert f"{report['weber_contrast']['fat']['contrast']:.2f} " in words
 
 
-def test_the_page_puts_warnings_first_and_escapes_them(result: SegmentationResult) -> None:
-    warned = replace(result, findings=(finding("no_reference", name="<b>a & b"),))
-    figures = compute_figures(warned)
-    page = report_html(warned, figures.surfaces, build_report(warned, figures))
+def test_the_page_puts_warnings_first_and_escapes_them(result: Segmentation) -> None:
+    warned = replace(result, run_findings=(finding("no_reference", name="<b>a & b"),))
+    page = report_html(warned, build_report(warned))
     assert "&lt;b&gt;a &amp; b has no reference" in page
     assert page.index("has no reference") < page.index("Mid-sagittal")
 
 
-def test_neither_the_page_nor_the_json_holds_the_name_of_the_case(result: SegmentationResult) -> None:
+def test_neither_the_page_nor_the_json_holds_the_name_of_the_case(result: Segmentation) -> None:
     named = replace(result, case=replace(result.case, name="Doe_Jane_1950"))
-    figures = compute_figures(named)
-    report = build_report(named, figures)
-    assert "Doe" not in report_json(report) + measurements_csv(report) + report_html(named, figures.surfaces, report)
+    report = build_report(named)
+    assert "Doe" not in report_json(report) + measurements_csv(report) + report_html(named, report)
 
 
-def test_outlines_enclose_the_area_of_the_discs_in_the_slice(result: SegmentationResult) -> None:
+def test_outlines_enclose_the_area_of_the_discs_in_the_slice(result: Segmentation) -> None:
     for kind, step_mm2 in ((SAGITTAL, 1.25 * 1.25), (CORONAL, 2.0 * 1.25)):
         plane = spine_plane(result, kind)
         i, j, k = np.rint(plane.points_ijk).astype(int)

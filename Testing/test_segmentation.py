@@ -13,6 +13,7 @@ from IVDSegmentationLib.networks.models import ROLES, Model
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
+from IVDSegmentationLib.pipeline.request import Request
 from IVDSegmentationLib.pipeline.roughness import roughness
 from IVDSegmentationLib.pipeline.segment import Pipeline, assemble, keep_one_disc, stage_two
 from scipy import ndimage
@@ -122,7 +123,7 @@ def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(
     assert {round(d.confidence, 1) for d in oracle_pipeline.segment(four).discs} == {0.7}
     assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 0)
     result = oracle_pipeline.segment(alone)
-    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and finding("tight_outlines") in result.findings
+    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and finding("tight_outlines") in result.run_findings
     assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 1)
 
 
@@ -158,7 +159,7 @@ def test_a_structure_beside_the_spine_is_left_out_with_a_warning(oracle_pipeline
     labels[x - 6 : x + 6, y - 8 : y + 8, z - 4 : z + 4] = 9
     result = oracle_pipeline.segment(oracle_case(phantom, labels))
     assert not result.label_volume.voxels[x, y, z]
-    assert finding("structures_off_spine", count=1) in result.findings
+    assert finding("structures_off_spine", count=1) in result.run_findings
 
 
 def test_no_disc_is_an_error_that_names_the_case(oracle_pipeline, phantom):
@@ -167,7 +168,7 @@ def test_no_disc_is_an_error_that_names_the_case(oracle_pipeline, phantom):
 
 
 def test_the_lowest_level_can_be_set(oracle_pipeline, phantom):
-    result = oracle_pipeline.segment(oracle_case(phantom), lowest_level="L4-L5")
+    result = oracle_pipeline.segment(oracle_case(phantom), Request(lowest_level="L4-L5"))
     assert result.discs[0].level == "L4-L5" and result.discs[0].label == 2
 
 

@@ -5,7 +5,6 @@ import pytest
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.terminology import TERMINOLOGY
-from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.report.files import build_report
 from IVDSegmentationLib.report.segmentation_file import write_segmentation_file
 from made_results import result_of_phantom
@@ -19,7 +18,7 @@ def result():
 @pytest.fixture(scope="module")
 def path(result, tmp_path_factory):
     path = tmp_path_factory.mktemp("seg") / "discs.seg.nrrd"
-    write_segmentation_file(result.label_volume, build_report(result, compute_figures(result)), path)
+    write_segmentation_file(result.label_volume, build_report(result), path)
     return path
 
 

@@ -74,7 +74,7 @@ def edit(result, level):
 def says_edited(person, result, folder):
     """Whether a report that is saved of the result says that it was edited."""
     person.logic.saveReport(result, folder)
-    return "edited" in {one["code"] for one in person.worker.reports[-1]["result"].report["findings"]}
+    return "edited" in {one.code for one in person.worker.reports[-1]["segmentation"].findings}
 
 
 def test_edits_survive_renaming_and_the_report_says_edited(tmp_path):

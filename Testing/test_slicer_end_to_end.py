@@ -52,9 +52,9 @@ def test_the_self_test_passes_where_the_truth_is_answered(monkeypatch):
         def __init__(self, module_folder):
             super().__init__(np.zeros((1, 1, 1)))
 
-        def segment(self, volumes, **keywords):
+        def segment(self, volumes, name, request=None):
             self.labels = slicer.util.arrayFromVolume(slicer.util.getNode("Dixon lumbar phantom reference")).T.copy()
-            super().segment(volumes, **keywords)
+            super().segment(volumes, name, request)
 
     monkeypatch.setattr(slicer_setup, "make_worker", Oracle)
     run_self_test("test_panel", "test_whole_job", "test_cancel")

@@ -130,7 +130,7 @@ def test_an_input_that_changes_its_size_gets_no_result(person):
     assert scene_state() == before
 
 
-@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "_add_model", "add_centers", "add_tables", "add_plot"])
+@pytest.mark.parametrize("step", ["_add_labelmap", "_add_segmentation", "add_models", "add_centers", "add_tables", "add_plot"])
 def test_an_error_while_the_result_is_placed_takes_all_of_it_back(person, monkeypatch, step):
     person.segment()
     before = scene_state()

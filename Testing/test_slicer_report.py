@@ -64,7 +64,7 @@ def test_a_report_is_asked_of_the_worker_with_the_volumes_and_the_result(person,
     person.wait(lambda: not person.logic.running)
     (asked,) = person.worker.reports
     assert asked["folder"] == tmp_path / "report"
-    assert asked["result"] is person.panel.results.result.named
+    assert asked["segmentation"] is person.panel.results.result.named
     assert set(asked["volumes"]) == {"water", "fat"}
     assert np.array_equal(asked["volumes"]["fat"].voxels, PHANTOM.channels["fat"])
     assert person.ui.stageMessage.text == f"Saved in {tmp_path / 'report'}."
@@ -85,8 +85,7 @@ def test_a_report_after_renaming_has_the_new_names(person):
     person.click(person.ui.saveReportButton)
     person.wait(lambda: not person.logic.running)
     (asked,) = person.worker.reports
-    assert asked["result"].discs[0].level == "L4-L5"
-    assert asked["result"].report["discs"][0]["level"] == "L4-L5"
+    assert asked["segmentation"].discs[0].level == "L4-L5"
 
 
 def test_a_report_that_fails_is_one_box_and_can_be_asked_for_again(person):

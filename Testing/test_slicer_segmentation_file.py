@@ -11,7 +11,6 @@ import slicer
 import vtk
 from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.terminology import CONFIDENCE_TAG, TERMINOLOGY, TERMINOLOGY_TAG
-from IVDSegmentationLib.pipeline.figures import compute_figures
 from IVDSegmentationLib.report.files import build_report
 from IVDSegmentationLib.report.segmentation_file import write_segmentation_file
 from IVDSegmentationLib.slicer.attributes import CONFIDENCE
@@ -27,7 +26,7 @@ def opened(tmp_path):
     Person()
     result = result_of_phantom(11)
     path = tmp_path / "discs.seg.nrrd"
-    write_segmentation_file(result.label_volume, build_report(result, compute_figures(result)), path)
+    write_segmentation_file(result.label_volume, build_report(result), path)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
     storage.SetFileName(str(path))

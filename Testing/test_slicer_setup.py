@@ -47,7 +47,7 @@ def test_the_worker_runs_the_copy_of_the_module_and_not_one_in_site_packages(
 
 
 def run_to_end(client: WorkerClient) -> Failed:
-    client.segment(small_case(), name="case")
+    client.segment(small_case(), "case")
     last = rest(client)[-1]
     assert isinstance(last, Failed)
     return last

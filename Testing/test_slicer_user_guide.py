@@ -31,7 +31,7 @@ def test_the_console_examples_run():
     assert any(re.fullmatch(r"L4-L5 \d+(\.\d+)?", line) for line in lines)
     assert [str(report["folder"]) for report in person.worker.reports] == [f"{slicer.app.temporaryPath}/report"]
     assert "0% Starting the segmentation process" in lines
-    assert lines[-1] == str([disc.level for disc in names["result"].answer.discs])  # as they were named by themselves
+    assert lines[-1] == str([disc.level for disc in names["result"].original.found])  # as they were named by themselves
 
 
 def test_every_picture_of_the_guide_is_there():

@@ -11,7 +11,8 @@ from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.levels.labelling import LABELS
-from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
+from IVDSegmentationLib.measure.segmented import Disc
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
 from IVDSegmentationLib.training.scans import Scan, centers_of
 from IVDSegmentationLib.validation.real import RealCheck, check_exam, check_real, crossvalidated, table
 from IVDSegmentationLib.validation.variants import VARIANTS, Exam
@@ -44,7 +45,7 @@ class Truth:
     def __init__(self, scan: Scan, exam: Exam, moved: int = 0, warns: bool = False) -> None:
         self.scan, self.exam, self.moved, self.warns = scan, exam, moved, warns
 
-    def segment(self, case: Any) -> SegmentationResult:
+    def segment(self, case: Any) -> Segmentation:
         turn, offset = self.exam.to_scan[:3, :3], self.exam.to_scan[:3, 3]
         size = case.input_grid.size
         numbers = ndimage.affine_transform(self.scan.discs, turn, offset, size, order=0)
@@ -52,7 +53,7 @@ class Truth:
         names = {label: level for level, label in LABELS.items()}
         discs = tuple(Disc(names[int(n)], int(n), (0, 0, 0), (0, 0, 0), 0.9) for n in np.unique(labels) if n)
         warnings = (finding("disc_above_uncertain", "L5-S1", probability=0.4),) if self.warns else ()
-        return SegmentationResult(case, discs, labels > 0, labels, Volume(labels, case.input_grid, "discs"), warnings)
+        return Segmentation(case, discs, labels > 0, labels, Volume(labels, case.input_grid, "discs"), warnings)
 
 
 @pytest.mark.parametrize("name", [n for n in VARIANTS if n not in ("noise", "coil bias", "ghost", "gamma", "scaled by 1e-6")])
@@ -118,7 +119,7 @@ def test_discs_of_a_partial_reference_are_judged_by_recall() -> None:
 
 def test_a_refusal_is_counted_and_its_sentence_kept() -> None:
     class Refuses:
-        def segment(self, case: Any) -> SegmentationResult:
+        def segment(self, case: Any) -> Segmentation:
             raise InputError("the header exchanges head and feet")
 
     scan = made_scan()

@@ -17,19 +17,11 @@ from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid, Volume
 from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
 from IVDSegmentationLib.phantom import make_phantom
+from IVDSegmentationLib.pipeline.request import Request
+from IVDSegmentationLib.report.files import build_report
 from IVDSegmentationLib.worker.client import WorkerClient
-from IVDSegmentationLib.worker.protocol import (
-    Finished,
-    Progress,
-    ProtocolError,
-    SegmentRequest,
-    decode_line,
-    encode_line,
-    read_request,
-    read_result,
-    with_names,
-    write_request,
-)
+from IVDSegmentationLib.worker.exchange import Job, read_job, read_segmentation, with_names, write_job
+from IVDSegmentationLib.worker.protocol import Finished, Progress, ProtocolError, decode_line, encode_line
 from worker_cases import PATIENT, children, command, failed, finished, rest, run, small_case, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the faults are POSIX signals and /proc")
@@ -54,28 +46,33 @@ def test_a_case_comes_back_as_labels_on_its_own_oblique_grid_with_all_that_was_s
     case = small_case()
     with fake(tmp_path) as client:
         events = run(client, lowest_level="L4-L5", model="mine")
-    result = finished(events).result
+    result = finished(events).segmentation
     assert result.label_volume.grid == case["water"].grid
     assert result.label_volume.voxels.dtype == np.uint8
     (disc,) = result.discs
     center_mm = case["water"].grid.to_mm(np.array([9.5, 13.5, 13.5]))
     np.testing.assert_allclose(disc.center_mm, center_mm, atol=1e-6)
-    assert (disc.level, disc.label, disc.confidence, disc.flags) == ("L4-L5", 1, 0.75, (finding("cut", "L4-L5"),))
-    assert result.channels_given == ("opposed_phase", "water")
-    assert result.model == "mine"
-    assert {"load", "check", "localize"} <= set(result.timings_s)
-    assert result.timings_s["localize"] == 0.5
+    assert (disc.level, disc.label, disc.confidence) == ("L4-L5", 1, 0.75)
+    assert finding("low_confidence", "L4-L5", confidence=0.75) in disc.flags
+    assert result.measured.discs["L4-L5"]["volume_mm3"] > 0
+    assert set(result.surfaces) == {"L4-L5"}
+    assert result.provenance.channels_given == ("opposed_phase", "water")
+    assert result.provenance.model == "mine"
+    assert {"load", "check", "localize"} <= set(result.provenance.timings_s)
+    assert result.provenance.timings_s["localize"] == 0.5
 
 
-def test_names_of_case_and_nodes_come_back_in_sentences_and_not_in_the_report_that_is_written(tmp_path: Path) -> None:
-    reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), bool), source="mask of her")
+def test_findings_name_no_node_and_the_reference_is_compared_with(tmp_path: Path) -> None:
+    reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), np.uint8), source="mask of her")
     reference = replace(reference, grid=Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))
     with fake(tmp_path) as client:
-        result = finished(run(client, reference=reference)).result
-    assert result.report["case"] == ["the case", {"none": None, "half": 0.5}]
-    assert result.report["reference"] == ["the reference", 120]
-    assert PATIENT not in str(result.report)
-    assert any(one.text().startswith(f"{PATIENT} on cpu") for one in result.findings)
+        segmentation = finished(run(client, reference=reference)).segmentation
+    assert segmentation.measured.metrics["missing"] == ["L5-S1"]
+    assert finding("prediction_resampled", name="discs", reference="the reference") in segmentation.findings
+    assert any(one.text().startswith("the case on cpu") for one in segmentation.findings)
+    said = str([one.to_json() for one in segmentation.findings]) + str(build_report(segmentation))
+    assert PATIENT not in said
+    assert "mask of her" not in said
 
 
 def test_progress_rises_from_start_to_hand_over(tmp_path: Path) -> None:
@@ -97,14 +94,14 @@ def test_the_worker_stays_warm_between_cases_and_loads_its_networks_once(tmp_pat
         pid = client.pid
         first, second = finished(run(client)), finished(run(client))
         assert client.pid == pid
-        assert f"pid {pid}, loaded 1 times" in first.result.findings[-1].text()
-        assert f"pid {pid}, loaded 1 times" in second.result.findings[-1].text()
+        assert f"pid {pid}, loaded 1 times" in first.segmentation.run_findings[-1].text()
+        assert f"pid {pid}, loaded 1 times" in second.segmentation.run_findings[-1].text()
 
 
 def test_neither_segment_nor_poll_waits_for_an_answer() -> None:
     """The worker never says a word: whatever waited for one would wait until the test is ended from outside."""
     with WorkerClient([sys.executable, "-c", "import sys; sys.stdin.read()"]) as client:
-        client.segment(small_case(), name="case")
+        client.segment(small_case(), "case")
         assert client.poll() == [Progress("start", 0.0)]
         assert [client.poll() for _ in range(100)] == [[]] * 100
         assert client.running
@@ -117,9 +114,9 @@ def test_what_anything_in_the_worker_prints_cannot_spoil_the_line(tmp_path: Path
 
 def test_a_second_request_while_one_is_under_way_is_refused(tmp_path: Path) -> None:
     with fake(tmp_path, "hang", "localize") as client:
-        client.segment(small_case(), name="one")
+        client.segment(small_case(), "one")
         with pytest.raises(RuntimeError, match="under way"):
-            client.segment(small_case(), name="two")
+            client.segment(small_case(), "two")
         assert client.running
 
 
@@ -134,11 +131,10 @@ def test_an_idle_worker_ends_by_itself_and_the_next_case_gets_another(tmp_path: 
 
 def test_out_of_gpu_memory_the_case_is_segmented_on_the_cpu_with_a_warning(tmp_path: Path) -> None:
     with fake(tmp_path, "gpu-memory", "none") as client:
-        result = finished(run(client)).result
-        assert result.findings[0] == finding("gpu_memory")
-        assert result.findings[-1].text().startswith(f"{PATIENT} on cpu")
+        result = finished(run(client)).segmentation
         assert [one.code for one in result.findings].count("gpu_memory") == 1
-        assert result.report["findings"][0] == finding("gpu_memory").to_json()
+        assert any(one.text().startswith("the case on cpu") for one in result.findings)
+        assert finding("gpu_memory").to_json() in build_report(result)["findings"]
 
 
 def test_a_device_that_is_no_longer_wanted_takes_its_worker_with_it(tmp_path: Path) -> None:
@@ -166,9 +162,9 @@ def test_voxels_that_are_no_numbers_are_refused_before_anything_is_sent(tmp_path
     water = small_case()["water"]
     with fake(tmp_path) as client:
         with pytest.raises(InputError, match="holds no numbers"):
-            client.segment({"water": replace(water, voxels=water.voxels.astype(object))}, name="case")
+            client.segment({"water": replace(water, voxels=water.voxels.astype(object))}, "case")
         with pytest.raises(InputError, match="not a Dixon channel"):
-            client.segment({"../water": water}, name="case")
+            client.segment({"../water": water}, "case")
         assert not client.running
         finished(run(client))
 
@@ -178,7 +174,7 @@ def test_a_command_that_cannot_run_is_a_typed_error() -> None:
         WorkerClient(["/nowhere/python"]) as client,
         pytest.raises(IVDSegmentationError, match="could not be started"),
     ):
-        client.segment(small_case(), name="case")
+        client.segment(small_case(), "case")
 
 
 def test_closing_is_final_only_until_the_next_case(tmp_path: Path) -> None:
@@ -200,22 +196,22 @@ def test_nothing_heavy_is_imported_before_the_first_line(module: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint8, bool, np.float32, np.float64, ">i2"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_request_is_read_as_it_was_written(tmp_path: Path, dtype: str, order: str) -> None:
+def test_a_job_is_read_as_it_was_written(tmp_path: Path, dtype: str, order: str) -> None:
     voxels = np.asarray(np.random.default_rng(0).uniform(0, 200, (3, 4, 5)).astype(dtype), order=order)
     grid = Grid((3, 4, 5), (0.1, 1 / 3, 2.0), (1e-17, -7.1, 3.0), ((0.6, -0.8, 0.0), (0.8, 0.6, 0.0), (0.0, 0.0, 1.0)))
-    request = SegmentRequest({"water": Volume(voxels, grid, "Müller")}, "Ω", None, None, "auto", "default")
-    write_request(tmp_path / "1", request)
-    back = read_request(tmp_path / "1")
-    assert (back.name, back.reference, back.lowest_level, back.device, back.model) == ("Ω", None, None, "auto", "default")
+    job = Job({"water": Volume(voxels, grid, "Müller")}, "Ω", Request(lowest_level="L4-L5", device="cpu"))
+    write_job(tmp_path / "1", job)
+    back = read_job(tmp_path / "1")
+    assert (back.name, back.request) == ("Ω", job.request)
     assert (back.volumes["water"].grid, back.volumes["water"].source) == (grid, "Müller")
     assert back.volumes["water"].voxels.dtype == voxels.dtype
     np.testing.assert_array_equal(back.volumes["water"].voxels, voxels)
 
 
 def test_no_name_that_a_user_gave_is_written_for_the_worker(tmp_path: Path) -> None:
-    request = SegmentRequest(small_case(), PATIENT, small_case()["water"], None, "auto", "default")
-    nameless, names = request.without_names()
-    write_request(tmp_path / "1", nameless)
+    job = Job(small_case(), PATIENT, Request(reference=small_case()["water"]))
+    nameless, names = job.without_names()
+    write_job(tmp_path / "1", nameless)
     written = b"".join(path.read_bytes() for path in (tmp_path / "1").iterdir())
     assert PATIENT.encode() not in written
     assert b"DOE" not in written
@@ -239,19 +235,19 @@ def test_a_line_holds_no_line_break_whatever_is_in_it() -> None:
 
 def test_a_result_that_leads_out_of_its_folder_or_holds_pickles_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "1"
-    request = SegmentRequest(small_case(), "case", None, None, "auto", "default")
-    write_request(folder, request)
-    content = json.loads((folder / "request.json").read_text())
+    job = Job(small_case(), "case", Request())
+    write_job(folder, job)
+    content = json.loads((folder / "job.json").read_text())
     content["volumes"] = {"../secret": content["volumes"]["water"]}
-    (folder / "request.json").write_text(json.dumps(content))
+    (folder / "job.json").write_text(json.dumps(content))
     with pytest.raises(ProtocolError, match="not the name of a volume"):
-        read_request(folder)
-    write_request(folder, request)
+        read_job(folder)
+    write_job(folder, job)
     np.save(folder / "water.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ProtocolError, match="holds no numbers"):
-        read_request(folder)
-    with pytest.raises(ProtocolError, match=r"result\.json"):
-        read_result(folder)
+        read_job(folder)
+    with pytest.raises(ProtocolError, match=r"segmentation\.json"):
+        read_segmentation(folder)
 
 
 def test_the_real_pipeline_answers_a_second_click_from_the_same_warm_process() -> None:
@@ -264,10 +260,10 @@ def test_the_real_pipeline_answers_a_second_click_from_the_same_warm_process() -
         pid = client.pid
         results = []
         for _ in range(2):
-            client.segment(volumes, name="phantom")
+            client.segment(volumes, "phantom")
             last = rest(client, wait_s=600)[-1]
             assert isinstance(last, Finished), last
-            results.append(last.result)
+            results.append(last.segmentation)
             assert client.pid == pid
     assert results[0].label_volume.grid == phantom.grid
     found, truth = results[0].label_volume.voxels > 0, phantom.labels > 0

@@ -56,7 +56,7 @@ def fake(tmp_path: Path, fault: str, stage: str) -> WorkerClient:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_worker_killed_at_any_stage_is_one_failure_and_the_next_case_works(tmp_path: Path, stage: str) -> None:
     with fake(tmp_path, "hang", stage) as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, stage, tmp_path / "marker")
         assert client.pid is not None
         os.kill(client.pid, signal.SIGKILL)
@@ -67,7 +67,7 @@ def test_a_worker_killed_at_any_stage_is_one_failure_and_the_next_case_works(tmp
 @pytest.mark.parametrize("stage", STAGES)
 def test_cancel_at_any_stage_ends_the_worker_and_the_next_case_finds_a_warm_one(tmp_path: Path, stage: str) -> None:
     with fake(tmp_path, "hang", stage) as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, stage, tmp_path / "marker")
         old = client.pid
         client.cancel()
@@ -84,7 +84,7 @@ def test_cancel_at_any_stage_ends_the_worker_and_the_next_case_finds_a_warm_one(
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_worker_that_hangs_at_any_stage_is_one_failure(tmp_path: Path, stage: str) -> None:
     with fake(tmp_path, "hang", stage) as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, stage, tmp_path / "marker")
         client.hang_s = 2.0
         assert "no sign of life for 2 s" in failed(rest(client), "hang").message
@@ -94,7 +94,7 @@ def test_a_worker_that_hangs_at_any_stage_is_one_failure(tmp_path: Path, stage: 
 
 def test_a_worker_that_is_stopped_hangs(tmp_path: Path) -> None:
     with fake(tmp_path, "stop", "segment") as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, "segment", tmp_path / "marker")
         client.hang_s = 2.0
         failed(rest(client), "hang")
@@ -110,7 +110,7 @@ def test_a_worker_that_says_nothing_from_the_first_hangs() -> None:
 
 def test_a_worker_that_works_for_longer_than_the_limit_without_a_word_does_not_hang(tmp_path: Path) -> None:
     with fake(tmp_path, "spin", "segment") as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, "segment", tmp_path / "marker")
         client.hang_s = 3.0  # worker_fake.py spins for 5 s
         finished(rest(client))
@@ -205,7 +205,7 @@ def test_a_disk_full_of_input_is_a_typed_error_that_leaves_nothing_but_the_warm_
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
         try:
             with pytest.raises(OutputError, match="could not be written"):
-                client.segment(small_case(), name="case")
+                client.segment(small_case(), "case")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert not client.running
@@ -218,7 +218,7 @@ def test_a_disk_full_of_input_is_a_typed_error_that_leaves_nothing_but_the_warm_
 def test_the_whole_tree_ends_below_a_launcher(tmp_path: Path, end: str) -> None:
     _, *below = command("breed", "segment", tmp_path / "marker")
     with WorkerClient([str(write_launcher(tmp_path)), *below]) as client:
-        client.segment(small_case(), name=PATIENT)
+        client.segment(small_case(), PATIENT)
         until_fault(client, "segment", tmp_path / "marker")
         assert client.pid is not None
         launcher = client.pid
@@ -267,7 +267,7 @@ from IVDSegmentationLib.worker.client import WorkerClient
 client = WorkerClient({below!r})
 client.start()
 if {stage!r} not in ("none", "load"):
-    client.segment(small_case(), name="case")
+    client.segment(small_case(), "case")
 print(client.pid, flush=True)
 time.sleep(600)
 """
@@ -289,11 +289,11 @@ def test_many_runs_of_all_kinds_leave_no_process_thread_descriptor_or_file(tmp_p
         before = held()[1:]
         for _ in range(5):
             finished(run(client))
-            client.segment(small_case(), name="case")
+            client.segment(small_case(), "case")
             client.cancel()
             finished(run(client))
             assert client.pid is not None
-            client.segment(small_case(), name="case")
+            client.segment(small_case(), "case")
             os.kill(client.pid, signal.SIGKILL)
             rest(client)
             finished(run(client))

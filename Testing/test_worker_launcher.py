@@ -43,7 +43,7 @@ def test_a_worker_killed_below_the_launcher_is_said_to_want_memory(tmp_path: Pat
 @posix
 def test_a_worker_killed_from_outside_below_the_launcher_is_said_to_want_memory(tmp_path: Path) -> None:
     with below_launcher(tmp_path, "hang", "load") as client:
-        client.segment(small_case(), name="case")
+        client.segment(small_case(), "case")
         until_fault(client, "load", tmp_path / "marker")
         assert client.pid is not None
         (worker,) = children(client.pid)
@@ -89,7 +89,7 @@ def test_a_main_loop_that_keeps_pythons_lock_does_not_keep_a_result_waiting(tmp_
     result = None
     with WorkerClient(command("none", "none", tmp_path / "marker")) as client:
         finished(run(client))  # warm
-        client.segment(volumes, name="case")
+        client.segment(volumes, "case")
         folder = next(path for path in client_folder(client).iterdir() if path.is_dir())
         until((folder / "result.json").exists)
         keep_lock(0.3)  # and that the worker tells of it, meanwhile
@@ -98,7 +98,7 @@ def test_a_main_loop_that_keeps_pythons_lock_does_not_keep_a_result_waiting(tmp_
             polls += 1
             result = next((event for event in client.poll() if isinstance(event, Finished)), None)
             keep_lock(0.1)
-    assert result.result.label_volume.voxels.shape == phantom.grid.size
+    assert result.segmentation.label_volume.voxels.shape == phantom.grid.size
     assert polls <= 2
 
 
@@ -145,7 +145,7 @@ def test_kills_and_cancels_below_the_launcher_leave_nothing(tmp_path: Path, monk
     ended = []
     with below_launcher(tmp_path, "none", "none") as client:
         for number in range(ROUNDS):
-            client.segment(small_case(), name="case")
+            client.segment(small_case(), "case")
             until(lambda: client.pid is not None and len(children(client.pid)) == 1)
             assert client.pid is not None
             ended += [client.pid, *children(client.pid)]

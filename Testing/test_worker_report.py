@@ -15,32 +15,30 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.errors import OutputError
 from IVDSegmentationLib.images import Volume, read_volume
-from IVDSegmentationLib.pipeline.figures import compute_figures
-from IVDSegmentationLib.pipeline.renaming import renamed
-from IVDSegmentationLib.pipeline.result import SegmentationResult
-from IVDSegmentationLib.report.files import build_report, write_outputs
+from IVDSegmentationLib.pipeline.segmentation import Segmentation
+from IVDSegmentationLib.report.files import write_outputs
 from IVDSegmentationLib.worker.client import WorkerClient
-from IVDSegmentationLib.worker.protocol import Event, Progress, WorkerResult, Written
-from made_results import files_below, result_of_phantom, worker_result_of
+from IVDSegmentationLib.worker.protocol import Event, Progress, Written
+from made_results import files_below, result_of_phantom
 from worker_cases import PATIENT, command, failed, finished, rest, run, until, until_fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the faults are POSIX signals and limits")
 
 
 @pytest.fixture(scope="module")
-def result() -> SegmentationResult:
+def result() -> Segmentation:
     return result_of_phantom(3)
 
 
 @pytest.fixture(scope="module")
-def volumes(result: SegmentationResult) -> dict[str, Volume]:
+def volumes(result: Segmentation) -> dict[str, Volume]:
     grid = result.case.input_grid
     return {channel: Volume(voxels, grid, f"{PATIENT} {channel}") for channel, voxels in result.case.channels.items()}
 
 
 @pytest.fixture(scope="module")
-def answer(result: SegmentationResult) -> WorkerResult:
-    return worker_result_of(result, build_report(result, compute_figures(result, result.label_volume)))
+def answer(result: Segmentation) -> Segmentation:
+    return replace(result, reference=result.label_volume)
 
 
 @pytest.fixture
@@ -68,11 +66,11 @@ def ended(client: WorkerClient) -> Event:
 
 
 def test_the_files_are_those_of_the_command_line(
-    tmp_path: Path, temporary_files: Path, result: SegmentationResult, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, temporary_files: Path, result: Segmentation, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
-    write_outputs(result, tmp_path / "expected", reference=result.label_volume)
+    write_outputs(answer, tmp_path / "expected")
     with fake(tmp_path) as client:
-        client.report(volumes, answer, tmp_path / "new" / "out", name=PATIENT)
+        client.report(volumes, PATIENT, answer, tmp_path / "new" / "out")
         assert ended(client) == Written(tmp_path / "new" / "out")
     out, expected = tmp_path / "new" / "out", tmp_path / "expected"
     assert files_below(out) == files_below(expected)
@@ -90,13 +88,13 @@ def test_the_files_are_those_of_the_command_line(
 
 
 def test_a_renamed_result_is_saved_under_its_new_names(
-    tmp_path: Path, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
-    (tmp_path / "out" / "surfaces").mkdir(parents=True)
-    (tmp_path / "out" / "surfaces" / "L5-S1.vtp").write_text("of an earlier report")
-    named = renamed(answer, "L4-L5")
+    write_outputs(answer, tmp_path / "out")
+    assert (tmp_path / "out" / "surfaces" / "L5-S1.vtp").exists()
+    named = answer.renamed("L4-L5")
     with fake(tmp_path) as client:
-        client.report(volumes, named, tmp_path / "out", name=PATIENT)
+        client.report(volumes, PATIENT, named, tmp_path / "out")
         ended(client)
     levels = [disc.level for disc in named.discs]
     assert levels[0] == "L4-L5"
@@ -110,12 +108,12 @@ def test_a_renamed_result_is_saved_under_its_new_names(
 
 
 def test_a_report_needs_no_other_process_than_the_segmentation(
-    tmp_path: Path, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
     with fake(tmp_path) as client:
         finished(run(client, device="cpu"))
         pid = client.pid
-        client.report(volumes, answer, tmp_path / "out", name="case")
+        client.report(volumes, "case", answer, tmp_path / "out")
         assert isinstance(ended(client), Written)
         finished(run(client, device="cpu"))
         assert client.pid == pid
@@ -123,13 +121,13 @@ def test_a_report_needs_no_other_process_than_the_segmentation(
 
 @pytest.mark.parametrize("how", ["cancel", "kill", "close"])
 def test_a_report_that_is_stopped_leaves_the_folder_as_it_was(
-    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: WorkerResult, how: str
+    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: Segmentation, how: str
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "report.json").write_text("earlier")
     with fake(tmp_path, "hang", "write") as client:
-        client.report(volumes, answer, out, name="case")
+        client.report(volumes, "case", answer, out)
         until_fault(client, "write", tmp_path / "marker")
         if how == "cancel":
             client.cancel()
@@ -146,13 +144,13 @@ def test_a_report_that_is_stopped_leaves_the_folder_as_it_was(
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence_and_the_worker_stays(
-    tmp_path: Path, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with fake(tmp_path) as client:
         finished(run(client))
         pid = client.pid
-        client.report(volumes, answer, tmp_path / "file", name="case")
+        client.report(volumes, "case", answer, tmp_path / "file")
         assert failed([ended(client)], "output").message.startswith("file could not be written (")
         assert (tmp_path / "file").read_text() == "in the way"
         finished(run(client))
@@ -160,16 +158,16 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_and_the_worker_stays(
 
 
 def test_a_disk_full_in_the_worker_is_one_sentence_and_leaves_nothing(
-    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
     with fake(tmp_path, "disk-full", "write") as client:
-        client.report(volumes, answer, tmp_path / "out", name="case")
+        client.report(volumes, "case", answer, tmp_path / "out")
         assert "could not be written" in failed([ended(client)], "output").message
     assert not (tmp_path / "out").exists()
 
 
 def test_a_disk_full_of_the_request_is_a_typed_error_that_leaves_nothing_but_the_warm_worker(
-    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: WorkerResult
+    tmp_path: Path, temporary_files: Path, volumes: dict[str, Volume], answer: Segmentation
 ) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with fake(tmp_path) as client:
@@ -178,7 +176,7 @@ def test_a_disk_full_of_the_request_is_a_typed_error_that_leaves_nothing_but_the
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
         try:
             with pytest.raises(OutputError, match="could not be written"):
-                client.report(volumes, answer, tmp_path / "out", name="case")
+                client.report(volumes, "case", answer, tmp_path / "out")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert not client.running
@@ -187,10 +185,10 @@ def test_a_disk_full_of_the_request_is_a_typed_error_that_leaves_nothing_but_the
         finished(run(client))
 
 
-def test_volumes_that_changed_since_are_refused(tmp_path: Path, volumes: dict[str, Volume], answer: WorkerResult) -> None:
+def test_volumes_that_changed_since_are_refused(tmp_path: Path, volumes: dict[str, Volume], answer: Segmentation) -> None:
     grid = volumes["water"].grid
     moved = {c: replace(v, grid=replace(grid, origin_mm=(7.0, 0.0, 0.0))) for c, v in volumes.items()}
     with fake(tmp_path) as client:
-        client.report(moved, answer, tmp_path / "out", name="case")
+        client.report(moved, "case", answer, tmp_path / "out")
         assert "changed since they were segmented" in failed([ended(client)], "input").message
     assert not (tmp_path / "out").exists()

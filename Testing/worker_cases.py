@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from IVDSegmentationLib.images import Grid, Volume
+from IVDSegmentationLib.pipeline.request import Request
 from IVDSegmentationLib.worker.client import WorkerClient
 from IVDSegmentationLib.worker.protocol import Event, Failed, Finished, Progress
 
@@ -66,7 +67,7 @@ def until_fault(client: WorkerClient, stage: str, marker: Path) -> None:
 
 def run(client: WorkerClient, case: dict[str, Volume] | None = None, **options: object) -> list[Event]:
     """All events of one segmentation; checks that it has one last event, and what follows it is silence."""
-    client.segment(case or small_case(), name=PATIENT, **options)  # type: ignore[arg-type]
+    client.segment(case or small_case(), PATIENT, Request(**options))  # type: ignore[arg-type]
     return rest(client)
 
 
@@ -90,7 +91,7 @@ def finished(events: list[Event]) -> Finished:
     """The last event, which must be a success with the right labels."""
     last = events[-1]
     assert isinstance(last, Finished), last
-    np.testing.assert_array_equal(last.result.label_volume.voxels, expected_labels(small_case()))
+    np.testing.assert_array_equal(last.segmentation.label_volume.voxels, expected_labels(small_case()))
     return last
 
 

@@ -20,7 +20,9 @@ from IVDSegmentationLib.dixon.case import DixonCase
 from IVDSegmentationLib.errors import InputError, ModelError
 from IVDSegmentationLib.findings import Finding, finding
 from IVDSegmentationLib.images import Volume, put_back
-from IVDSegmentationLib.pipeline.result import Disc, SegmentationResult
+from IVDSegmentationLib.measure.segmented import Disc
+from IVDSegmentationLib.pipeline.request import Request
+from IVDSegmentationLib.pipeline.segmentation import Provenance, Segmentation
 from IVDSegmentationLib.worker import server as worker
 
 THRESHOLD = 100.0
@@ -132,9 +134,9 @@ class ThresholdPipeline:
     def segment(
         self,
         case: DixonCase,
-        lowest_level: str | None = None,
+        request: Request | None = None,
         progress: Callable[[str, float], None] = lambda stage, fraction: None,
-    ) -> SegmentationResult:
+    ) -> Segmentation:
         for fraction, stage in enumerate(("localize", "segment", "assemble", "put back")):
             progress(stage, fraction / 4)
             reach(stage, case.name)
@@ -146,15 +148,21 @@ class ThresholdPipeline:
         voxels = put_back(labels.astype(np.float32), labels, case.working_grid, case.input_grid)
         if _fault == "wrong-labels":
             voxels = voxels.astype(np.float32)
-        return SegmentationResult(
+        request = request or Request()
+        return Segmentation(
             case=case,
-            discs=(Disc(lowest_level or "L5-S1", 1, center_mm, center_ijk, 0.75, (finding("cut", lowest_level or "L5-S1"),)),),
+            found=(Disc(request.lowest_level or "L5-S1", 1, center_mm, center_ijk, 0.75),),
             probability=labels.astype(np.float32),
             labels=labels,
             label_volume=Volume(voxels, case.input_grid, "discs"),
-            findings=(*case.findings, self._state(case.name)),
-            timings_s={"localize": 0.5},
-            model=self.model,
+            run_findings=(*case.findings, self._state(case.name)),
+            provenance=Provenance(
+                channels_given=tuple(sorted(set(case.channels) - case.derived)),
+                channels_derived=tuple(sorted(case.derived)),
+                model=self.model,
+                timings_s={"localize": 0.5},
+            ),
+            reference=request.reference,
         )
 
 
@@ -166,19 +174,9 @@ def _reaching(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return reaching
 
 
-def _small_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
-    """Stands for report.py, which is tested elsewhere: what is in it must come back as it is."""
-    compared = None if reference is None else [reference.source, int(reference.voxels.sum())]
-    return {
-        "reference": compared,
-        "case": [result.case.name, {"none": None, "half": 0.5}],
-        "findings": [one.to_json() for one in result.findings],
-    }
-
-
 if __name__ == "__main__":
-    worker.make_report = _reaching("report", _small_report)
+    worker.compute = _reaching("report", worker.compute)
     worker.case_from_volumes = _reaching("check", worker.case_from_volumes)
-    worker.write_result = _reaching("hand over", worker.write_result)
+    worker.write_segmentation = _reaching("hand over", worker.write_segmentation)
     worker.write_report = _reaching("write", worker.write_report)
     worker.main(sys.argv[4:], ThresholdPipeline)

@@ -73,7 +73,11 @@ class Variant:
         """From the channels to the label map, and what of it the networks took."""
         self.networks_s = 0.0
         self.result = self.pipeline.segment(self.case)
-        return {"stages_s": dict(self.result.timings_s), "networks_s": self.networks_s, "discs": len(self.result.discs)}
+        return {
+            "stages_s": dict(self.result.provenance.timings_s),
+            "networks_s": self.networks_s,
+            "discs": len(self.result.discs),
+        }
 
     def write(self) -> dict[str, Any]:
         """Measurements, surfaces and all files of a report."""

@@ -156,7 +156,7 @@
       <translation>Die Bandscheiben mit ihrer Konfidenz und dem, was an jeder zu prüfen ist. Ein Klick auf eine Zeile, oder die Eingabetaste darin, führt zur Bandscheibe.</translation>
     </message>
     <message>
-      <source>Figures</source>
+      <source>Measurements</source>
       <translation>Zahlen</translation>
     </message>
     <message>

@@ -1,7 +1,7 @@
 """Intervertebral discs from Dixon MRI of the lumbar spine: segmented, named and measured.
 
 >>> from IVDSegmentationLib import Pipeline, load_case
->>> result = Pipeline().segment(load_case("examination"))
+>>> segmentation = Pipeline().segment(load_case("examination"))
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["DixonCase", "Pipeline", "SegmentationResult", "load_case"]
+__all__ = ["DixonCase", "Pipeline", "Request", "Segmentation", "load_case"]
 
 _HOMES = {
     "Pipeline": "pipeline.segment",
     "load_case": "dixon.case",
     "DixonCase": "dixon.case",
-    "SegmentationResult": "pipeline.result",
+    "Request": "pipeline.request",
+    "Segmentation": "pipeline.segmentation",
 }
 
 

@@ -27,8 +27,14 @@ _QUIET = ("segment", "cohort", "evaluate", "phantom")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run `ivdseg` with the given arguments (sys.argv otherwise); returns the exit status: 0 done, 1 the input cannot be
-    segmented (one line on stderr says why), 130 stopped by the keyboard. Raises SystemExit(2): wrong usage."""
+    """Run `ivdseg`.
+
+    Args:
+        arguments: Those of the command line; sys.argv where it is None.
+
+    Returns:
+        Exit status: 0 done, 1 the input cannot be segmented (one line on stderr says why), 2 wrong usage.
+    """
     options = _parser().parse_args(arguments)
     names = ("case", "prediction", "folder", "output", "command")
     about = next(value for name in names if (value := getattr(options, name, None)))

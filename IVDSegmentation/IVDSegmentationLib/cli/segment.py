@@ -82,23 +82,25 @@ def run(options: argparse.Namespace) -> None:
         case = load_input(options.case, named, study=options.study, as_channel=as_channel)
         if options.dicom is not None:
             case = dicom_source_of(case, options.dicom)
-        progress("networks", 0.05)
+        progress("load", 0.05)
+        from ..pipeline.request import Request
         from ..pipeline.segment import Pipeline
 
-        pipeline = Pipeline(model=options.model, device=options.device, engine=options.engine)
-        result = pipeline.segment(
+        request = Request(options.lowest_level, reference, options.model, options.device, options.engine)
+        segmentation = Pipeline(request.model, request.device, request.engine).segment(
             case,
-            lowest_level=options.lowest_level,
+            request,
             progress=lambda stage, fraction: progress(stage, _LOADED + (_SEGMENTED - _LOADED) * fraction),
         )
-        report = write_outputs(result, options.output, reference=reference, overwrite=options.overwrite)
+        report = write_outputs(segmentation, options.output, overwrite=options.overwrite)
         progress("write", 1.0)
     if not options.quiet:
         _say_findings(report)
     if options.json:
         print(report_json(report), end="")
     elif not options.quiet:
-        tell(f"{case.name}: {len(result.discs)} discs, {', '.join(d.level for d in result.discs)} -> {options.output}")
+        levels = [disc.level for disc in segmentation.found]
+        tell(f"{case.name}: {len(levels)} discs, {', '.join(levels)} -> {options.output}")
 
 
 def _say_findings(report: dict[str, Any]) -> None:

@@ -68,12 +68,9 @@ def run(options: argparse.Namespace) -> None:
         return
     if options.case is None or options.output is None:
         options.parser.error("INPUT and -o OUT are needed (or --summary OUT)")
-    from tqdm import tqdm
-
     from .find import find_cases, with_pseudonyms
 
-    with tqdm(desc="Looking for cases", unit="case", leave=False, disable=options.quiet) as bar:
-        cases = find_cases(options.case, lambda count: bar.update(count - bar.n))
+    cases = find_cases(options.case)
     if options.pseudonyms is not None:
         cases = with_pseudonyms(cases, options.pseudonyms)
     state = segment_cohort(cases, options)

@@ -16,8 +16,8 @@ from ..errors import IVDSegmentationError, OutputError
 from .case import CohortCase
 
 if TYPE_CHECKING:
-    from ..pipeline.result import SegmentationResult
     from ..pipeline.segment import Pipeline
+    from ..pipeline.segmentation import Segmentation
 
 Only = Literal["tables", "labels", "all"]
 ONLY: tuple[Only, ...] = ("tables", "labels", "all")
@@ -97,13 +97,15 @@ def segment_case(case: CohortCase, settings: Settings) -> dict[str, Any]:
         OutputError: The folder of the case cannot be written: no other one can be, either.
         MemoryError: The worker has not enough memory for it at this moment.
     """
+    from ..pipeline.request import Request
+
     pipeline = warm_pipeline(settings.model, settings.device)
     start = time.perf_counter()
     folder = settings.output / "cases" / case.name
     fingerprint = settings.fingerprint_of(case)
     try:
-        result = pipeline.segment(case.load(), case.lowest_level)
-        report = _write(result, folder, settings.only)
+        segmentation = pipeline.segment(case.load(), Request(lowest_level=case.lowest_level))
+        report = _write(segmentation, folder, settings.only)
     except (MemoryError, OutputError):
         raise
     except IVDSegmentationError as error:
@@ -176,24 +178,23 @@ def read_case_file(folder: Path) -> dict[str, Any] | None:
     return content if sound and isinstance(content.get("case"), dict) and isinstance(content.get("discs"), list) else None
 
 
-def _write(result: SegmentationResult, folder: Path, only: Only) -> dict[str, Any]:
-    """Write what is asked for of a result, and return its report."""
+def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, Any]:
+    """Write what is asked for of a segmentation, and return its report."""
     from ..images import write_volume
-    from ..pipeline.figures import compute_figures
     from ..report.files import build_report, write_outputs
     from ..report.segmentation_file import write_segmentation_file
     from .thumbnail import thumbnail_svg
 
     if only == "all":
-        report = write_outputs(result, folder, overwrite=True)  # the folder of the case is the cohort's own
+        report = write_outputs(segmentation, folder, overwrite=True)  # the folder of the case is the cohort's own
     else:
-        report = build_report(result, compute_figures(result))
+        report = build_report(segmentation)
         os.makedirs(folder, exist_ok=True)
     if only == "labels":
-        write_volume(result.label_volume, folder / "discs.nii.gz")
-        write_segmentation_file(result.label_volume, report, folder / "discs.seg.nrrd")
+        write_volume(segmentation.label_volume, folder / "discs.nii.gz")
+        write_segmentation_file(segmentation.label_volume, report, folder / "discs.seg.nrrd")
     with atomic_file(folder / THUMBNAIL) as temporary:
-        temporary.write_text(thumbnail_svg(result), encoding="utf-8")
+        temporary.write_text(thumbnail_svg(segmentation), encoding="utf-8")
     return report
 
 

@@ -52,9 +52,15 @@ class DiscAgreement:
 
 @dataclass(frozen=True)
 class CaseAgreement:
-    """discs: those matched, caudal to cranial. missing: discs of the reference without a match, extra: of the prediction;
-    by level, empty where it has no name. overall_dice: 0..1, of all voxels of all discs, missing and extra ones too.
-    findings: how the two were made comparable."""
+    """The agreement of a case.
+
+    Attributes:
+        discs: Those matched, caudal to cranial.
+        missing: Levels of the discs of the reference without a match, empty where one has no name.
+        extra: The same of the prediction.
+        overall_dice: 0..1, of all voxels of all discs, missing and extra ones too.
+        findings: How the two were made comparable.
+    """
 
     discs: tuple[DiscAgreement, ...]
     missing: tuple[str, ...]
@@ -68,12 +74,23 @@ class CaseAgreement:
         return sum(disc.dice for disc in self.discs) / (len(self.discs) + len(self.missing))
 
     def located(self, within_mm: float) -> float:
-        """The share of the reference's discs, 0..1, whose match has its centre within so many mm; a missing one has not."""
+        """Count the discs that were located.
+
+        Args:
+            within_mm: Largest distance between the centres of a disc and its match.
+
+        Returns:
+            Their share of the reference's discs, 0..1; a missing one was not located.
+        """
         near = sum(disc.center_distance_mm <= within_mm for disc in self.discs)
         return near / (len(self.discs) + len(self.missing))
 
     def summary(self) -> dict[str, Any]:
-        """Everything under flat names, the discs as a list of dicts."""
+        """Everything under flat names.
+
+        Returns:
+            Measure -> value; the discs as a list of dicts.
+        """
         return {
             "overall_dice": self.overall_dice,
             "mean_dice": self.mean_dice,
@@ -84,21 +101,41 @@ class CaseAgreement:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict a matched disc."""
+        """The matched discs.
+
+        Returns:
+            One flat dict a disc.
+        """
         return [asdict(disc) for disc in self.discs]
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a matched disc, as a pandas table; OutputError where pandas is not installed."""
+        """The matched discs as a pandas table.
+
+        Returns:
+            One row a disc.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
         return to_data_frame(self.rows())
 
 
 def compare(predicted: Volume, reference: Volume) -> CaseAgreement:
     """Compare two label maps or binary masks.
 
-    Both are split into discs (`split_discs`) and matched one to one so that the sum of the pairs' Dice is largest; two
-    discs without a common voxel are no pair. A prediction on another grid is put onto that of the reference (nearest
-    neighbour), with a finding unless the grids differ by the order of their axes alone.
-    Raises InputError: a reference without a disc, values that are no labels.
+    Both are split into discs (`split_discs`) and matched one to one so that the sum of the pairs' Dice is largest; two discs
+    without a common voxel are no pair.
+
+    Args:
+        predicted: On any grid; put onto that of the reference (nearest neighbour), with a finding unless the grids differ by
+            the order of their axes alone.
+        reference: Labels or a mask.
+
+    Returns:
+        The agreement.
+
+    Raises:
+        InputError: The reference holds no disc, or one of them values that are no labels.
     """
     voxels = predicted.voxels
     findings: list[Finding] = []
@@ -125,11 +162,19 @@ def compare(predicted: Volume, reference: Volume) -> CaseAgreement:
 
 
 def split_discs(volume: Volume) -> tuple[np.ndarray, list[str]]:
-    """The discs of a label map or a binary mask, caudal to cranial: numbers 1.. [i, j, k] (0 is none), and their levels.
+    """Find the discs of a label map or a binary mask.
 
-    Several values: each value is a disc, named by levels.LABELS. One value: each piece connected by faces is a disc,
-    except fragments under 5 % of the largest piece, which are left out; a single piece is named by its value, several
-    have no name (empty). Raises InputError for values that are not whole numbers from 0 to 255.
+    Several values: each value is a disc, named by LABELS. One value: each piece connected by faces is a disc, except fragments
+    (FRAGMENT), which are left out; a single piece is named by its value, several have no name.
+
+    Args:
+        volume: Labels or a mask.
+
+    Returns:
+        Numbers from 1, caudal to cranial, int16 [i, j, k], 0 for none; and the level of each, empty where it has no name.
+
+    Raises:
+        InputError: Values are not whole numbers from 0 to 255.
     """
     from scipy import ndimage
 
@@ -218,7 +263,15 @@ def _image(labels: np.ndarray, grid: Grid) -> SimpleITK.Image:
 
 
 def labels_on(grid: Grid, labels: Volume) -> np.ndarray:
-    """Labels (whole numbers from 0 to 255) at the voxels [i, j, k] of a grid, uint8, nearest neighbour, 0 outside."""
+    """Put labels onto a grid, nearest neighbour.
+
+    Args:
+        grid: The grid.
+        labels: Whole numbers from 0 to 255, on any grid.
+
+    Returns:
+        uint8 [i, j, k]; 0 outside.
+    """
     import SimpleITK as sitk
 
     resampled = sitk.Resample(

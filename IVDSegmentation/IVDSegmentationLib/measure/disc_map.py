@@ -54,9 +54,19 @@ def labelled_box(labels: np.ndarray, label: int) -> tuple[slice, slice, slice]:
 
 
 def disc_map(probability: np.ndarray, labels: np.ndarray, label: int, grid: Grid) -> DiscMap:
-    """The disc with this label, from the maps of all discs on `grid`: probability (0..1) and labels (0 is none).
+    """Take one disc out of the maps of all.
 
-    Raises InputError where arrays and grid differ in shape, or no voxel has the label.
+    Args:
+        probability: Probability of disc, float32 [x, y, z], 0..1.
+        labels: uint8 [x, y, z], 0 is none.
+        label: Label of the disc.
+        grid: Of both maps.
+
+    Returns:
+        The disc.
+
+    Raises:
+        InputError: Maps and grid differ in shape, or no voxel has the label.
     """
     if not probability.shape == labels.shape == grid.size:
         raise InputError(
@@ -78,10 +88,16 @@ def disc_map(probability: np.ndarray, labels: np.ndarray, label: int, grid: Grid
 
 
 def occupancy(disc: DiscMap) -> np.ndarray:
-    """The share of each voxel that the disc fills, float32 [x, y, z], 0..1.
+    """Weigh the voxels of a disc.
 
-    1 where a voxel and its six neighbours lie inside, 0 where none of its 26 neighbours does, its probability between.
-    An interior of which the network is not quite certain so counts in full, and low probabilities around the disc do not count.
+    1 where a voxel and its six neighbours lie inside, 0 where none of its 26 neighbours does, its probability between. An
+    interior of which the network is not quite certain so counts in full, and low probabilities around the disc do not count.
+
+    Args:
+        disc: The disc.
+
+    Returns:
+        The share of each voxel that the disc fills, float32 [x, y, z], 0..1.
     """
     from scipy.ndimage import binary_dilation, binary_erosion, generate_binary_structure
 

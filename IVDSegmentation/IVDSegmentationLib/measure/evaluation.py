@@ -41,16 +41,30 @@ class Evaluation:
     findings: tuple[Finding, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict a matched disc, with its case."""
+        """The matched discs of all cases.
+
+        Returns:
+            One flat dict a disc, with its case.
+        """
         return [{"case": name, **row} for name, case in self.cases.items() for row in case.rows()]
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a matched disc, as a pandas table; OutputError where pandas is not installed."""
+        """The matched discs as a pandas table.
+
+        Returns:
+            One row a disc.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
         return to_data_frame(self.rows())
 
     def table(self) -> str:
-        """Mean and SD (of the sample) of the matched discs by level and over all, as a Markdown table, and below it how
-        many discs were found, missed and false positive, and how many located."""
+        """Mean and SD (of the sample) of the matched discs, by level and over all.
+
+        Returns:
+            A Markdown table, and below it how many discs were found, missed and false positive, and how many located.
+        """
         rows = self.rows()
         levels = sorted({row["level"] for row in rows}, key=lambda level: (level not in SPINE, _rank(level)))
         lines = [("level", "n", *(title for title, _ in _COLUMNS.values()))]
@@ -79,11 +93,20 @@ class Evaluation:
 def evaluate(prediction: Path, reference: Path) -> Evaluation:
     """Compare a predicted label map or mask with a reference, or all of a folder with those of another.
 
-    Folders: each may hold files named by case, or folders by case (at any depth) with one file of MASK_NAMES each; where
-    there is one such file, files of other names are taken for images. Cases are paired by that name. A reference without
-    a prediction counts as a case whose discs are all missing; a prediction without a reference is left out; both are
-    warned of. Raises InputError: a path missing, a file against a folder, no pair, two masks of one case, and what
-    `read_volume` and `compare` refuse.
+    Folders may hold files named by case, or folders by case (at any depth) with one file of MASK_NAMES each; where there is
+    one such file, files of other names are taken for images. Cases are paired by that name.
+
+    Args:
+        prediction: File or folder.
+        reference: The same of the references.
+
+    Returns:
+        The agreement of every case. A reference without a prediction counts as a case whose discs are all missing; a prediction
+        without a reference is left out; a finding says so.
+
+    Raises:
+        InputError: A path is missing, a file is given with a folder, no case is in both, a case has two masks, or
+            `read_volume` or `compare` refuses one.
     """
     prediction, reference = Path(prediction), Path(reference)
     for path in (prediction, reference):
@@ -135,8 +158,8 @@ def _rank(level: str) -> int:
 
 def _line(name: str, rows: list[dict[str, Any]]) -> tuple[str, ...]:
     cells = [name, str(len(rows))]
-    for figure, (_, digits) in _COLUMNS.items():
-        values = [row[figure] for row in rows]
+    for key, (_, digits) in _COLUMNS.items():
+        values = [row[key] for row in rows]
         spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
         cells.append(f"{np.mean(values):.{digits}f}{spread}")
     return tuple(cells)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..pipeline.result import SegmentationResult
 from .dataframes import to_data_frame
 from .dimensions import DiscDimensions, disc_dimensions
 from .disc_map import DiscMap, disc_map, labelled_box, occupancy
 from .frame import DiscField, DiscFrame, fit_frame
+from .segmented import Segmented
 
 if TYPE_CHECKING:
     import pandas
@@ -74,12 +74,16 @@ class DiscMeasurements:
     signal_fat_fraction: float | None
 
     def row(self) -> dict[str, Any]:
-        """The figures under flat names, with `fat_mean`, `fat_sd` and so on for the channels."""
-        figures = asdict(self)
-        del figures["signal"]
+        """The measurements under flat names.
+
+        Returns:
+            Name -> value, with `fat_mean`, `fat_sd` and so on for the channels.
+        """
+        values = asdict(self)
+        del values["signal"]
         for channel, signal in self.signal.items():
-            figures |= {f"{channel}_mean": signal.mean, f"{channel}_sd": signal.sd}
-        return figures
+            values |= {f"{channel}_mean": signal.mean, f"{channel}_sd": signal.sd}
+        return values
 
 
 @dataclass(frozen=True)
@@ -94,17 +98,38 @@ class CaseMeasurements:
     lumbar_lordosis_deg: float | None
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict a disc."""
+        """The measurements of all discs.
+
+        Returns:
+            One flat dict a disc.
+        """
         return [disc.row() for disc in self.discs]
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a disc, as a pandas table; OutputError where pandas is not installed."""
+        """The measurements as a pandas table.
+
+        Returns:
+            One row a disc.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
         return to_data_frame(self.rows())
 
 
-def measure(result: SegmentationResult) -> CaseMeasurements:
-    """Measure every disc of a result. Raises InputError where a disc of the list has no labelled voxel."""
-    discs = [_measured(result, disc.level, disc.label) for disc in result.discs]
+def measure(segmented: Segmented) -> CaseMeasurements:
+    """Measure every disc of a segmentation.
+
+    Args:
+        segmented: The segmentation.
+
+    Returns:
+        Its measurements, not rounded.
+
+    Raises:
+        InputError: A disc of the list has no labelled voxel.
+    """
+    discs = [_measured(segmented, disc.level, disc.label) for disc in segmented.found]
     for position, (below, above) in enumerate(pairwise(discs)):
         discs[position] = replace(below, lordosis_to_next_deg=_difference(below.tilt_deg, above.tilt_deg))
     tilts = {disc.level: disc.tilt_deg for disc in discs}
@@ -115,11 +140,11 @@ def _difference(below: float | None, above: float | None) -> float | None:
     return None if below is None or above is None else below - above
 
 
-def _measured(result: SegmentationResult, level: str, label: int) -> DiscMeasurements:
-    mapped = disc_map(result.probability, result.labels, label, result.person_grid)
+def _measured(segmented: Segmented, level: str, label: int) -> DiscMeasurements:
+    mapped = disc_map(segmented.probability, segmented.labels, label, segmented.person_grid)
     field = DiscField(occupancy(mapped), mapped.grid)
     volume_mm3 = float(field.weights.sum() * np.prod(mapped.grid.spacing_mm))
-    signal, fat_fraction = _signal(result, label)
+    signal, fat_fraction = _signal(segmented, label)
     lengths: dict[str, float | None] = dict.fromkeys(_LENGTHS)
     if not any(mapped.cut[1:]):
         lengths |= _lengths(mapped, field, volume_mm3)
@@ -142,7 +167,7 @@ _LENGTHS = (
 
 
 def _lengths(mapped: DiscMap, field: DiscField, volume_mm3: float) -> dict[str, float | None]:
-    """The figures of _LENGTHS that the disc's shape allows."""
+    """The measurements of _LENGTHS that the disc's shape allows."""
     frame = fit_frame(field)
     found = None if frame is None else disc_dimensions(field, frame)
     if frame is None or found is None:
@@ -173,13 +198,13 @@ def _tilts(frame: DiscFrame) -> dict[str, float | None]:
     return {"tilt_deg": frame.tilt_deg, "lateral_tilt_deg": frame.lateral_tilt_deg}
 
 
-def _signal(result: SegmentationResult, label: int) -> tuple[dict[str, ChannelSignal], float | None]:
+def _signal(segmented: Segmented, label: int) -> tuple[dict[str, ChannelSignal], float | None]:
     """Mean and SD of each channel over a disc's voxels, and its signal fat fraction."""
     from scipy.ndimage import binary_erosion
 
-    box = labelled_box(result.labels, label)
-    mine = result.labels[box] == label
-    channels = {name: voxels[box] for name, voxels in result.case.channels.items()}
+    box = labelled_box(segmented.labels, label)
+    mine = segmented.labels[box] == label
+    channels = {name: voxels[box] for name, voxels in segmented.case.channels.items()}
     signal = {
         name: ChannelSignal(float(voxels[mine].mean(dtype=float)), float(voxels[mine].std(dtype=float)))
         for name, voxels in channels.items()

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..findings import Finding, finding
 from ..levels.labelling import LEVELS, SACRAL_LEVEL
-from ..pipeline.result import Disc, SegmentationResult
 from .rounding import rounded
+from .segmented import Disc, Segmented
 
 if TYPE_CHECKING:
     from .measurements import CaseMeasurements, DiscMeasurements
@@ -37,11 +37,11 @@ ASYMMETRY = 0.20
 """Difference of the volumes left and right of the middle, as a share of the whole."""
 
 
-def disc_flags(result: SegmentationResult, measured: CaseMeasurements) -> dict[str, tuple[Finding, ...]]:
-    """Check every disc of a result.
+def disc_flags(segmented: Segmented, measured: CaseMeasurements) -> dict[str, tuple[Finding, ...]]:
+    """Check every disc of a segmented.
 
     Args:
-        result: The result.
+        segmented: The segmentation.
         measured: Its measurements.
 
     Returns:
@@ -50,10 +50,10 @@ def disc_flags(result: SegmentationResult, measured: CaseMeasurements) -> dict[s
     by_level = {disc.level: disc for disc in measured.discs}
     by_name = level_flags([rounded(row) for row in measured.rows()])
     flags = {}
-    for disc in result.discs:
+    for disc in segmented.found:
         own = by_level[disc.level]
         # The measurements of a part are those of no disc.
-        found = [_confidence(disc), _cut(own), None if own.cut else _asymmetry(result, disc), _fat(own)]
+        found = [_confidence(disc), _cut(own), None if own.cut else _asymmetry(segmented, disc), _fat(own)]
         flags[disc.level] = (*(flag for flag in found if flag), *by_name[disc.level])
     return flags
 
@@ -158,16 +158,16 @@ def _fat(own: DiscMeasurements) -> Finding | None:
     return finding("fat_like_marrow", own.level, fat_fraction=fraction)
 
 
-def _asymmetry(result: SegmentationResult, disc: Disc) -> Finding | None:
+def _asymmetry(segmented: Segmented, disc: Disc) -> Finding | None:
     """Flag of more volume on one side of the spine's middle, the line from the discs' centres below and above."""
-    points = np.argwhere(result.labels == disc.label)
+    points = np.argwhere(segmented.labels == disc.label)
     if len(points) < 50:
         return None
     # The middle between the outermost voxels to the left and right: a one-sided bulge or a missing side moves the rest.
     x = points[:, 0]
     middle = (x.min() + x.max()) / 2
     left, right = np.count_nonzero(x > middle), np.count_nonzero(x < middle)
-    if result.exchanged:
+    if segmented.exchanged:
         left, right = right, left
     share = (left - right) / len(x)
     if abs(share) <= ASYMMETRY:

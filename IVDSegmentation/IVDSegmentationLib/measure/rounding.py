@@ -1,4 +1,4 @@
-"""How figures are printed: six significant digits, the same ones in every output and in what is decided from them."""
+"""How measurements are printed: six significant digits, the same ones in every output and in what is decided from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 
 def rounded(value: Any) -> Any:
-    """Plain Python values for JSON: floats to six significant digits, NaN as None; mappings and sequences item by item."""
+    """Make plain Python values for JSON.
+
+    Args:
+        value: A number, text, truth value or None, or mappings and sequences of them.
+
+    Returns:
+        The same, item by item; floats to six significant digits, NaN as None.
+    """
     if isinstance(value, Mapping):
         return {str(key): rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -125,7 +125,7 @@ def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
         if found:
             matched.add(best)
     extra = [n for n in np.flatnonzero(size_predicted) if n and together[1:, n].sum() == 0]
-    warned = has_uncertain_levels(result.findings)
+    warned = has_uncertain_levels(result.run_findings)
     return PhantomCheck(phantom.seed, len(labels), len(matched), tuple(dices), len(extra), names_right, warned, kind)
 
 

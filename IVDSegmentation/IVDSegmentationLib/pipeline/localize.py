@@ -62,14 +62,29 @@ def coarsen(stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarra
 
 
 def probability_map(network: Network, stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarray:
-    """Probability of disc, float32, 0..1, on the localizer's grid, for channels [x, y, z, channel] of the working grid.
+    """Run the localizer.
 
-    step: working voxels in one of the localizer's, x, y, z."""
+    Args:
+        network: The network of stage 1.
+        stacked: Channels, [x, y, z, channel] of the working grid.
+        step: Working voxels in one of the localizer's, x, y, z.
+
+    Returns:
+        Probability of disc, float32, 0..1, on the localizer's grid.
+    """
     return run_padded(network, normalise(coarsen(stacked, step)))
 
 
 def run_padded(network: Network, coarse: np.ndarray) -> np.ndarray:
-    """Probability of disc [x, y, z] for a network's normalised input [x, y, z, 4] of any size."""
+    """Run a network on an input of any size.
+
+    Args:
+        network: The network.
+        coarse: Its normalised input, [x, y, z, channel].
+
+    Returns:
+        Probability of disc, [x, y, z].
+    """
     width = [(0, -n % 8) for n in coarse.shape[:3]]
     padded = np.pad(coarse, [*width, (0, 0)])[None]
     probability = network.predict_on_batch(padded)[0, ..., 0]
@@ -78,10 +93,14 @@ def run_padded(network: Network, coarse: np.ndarray) -> np.ndarray:
 
 
 def find_discs(probability: np.ndarray, step: Sequence[int] = COARSE_STEP) -> list[DiscCandidate]:
-    """The discs in a probability map on the localizer's grid: thresholded, components split where discs touch, specks removed.
+    """Find the discs in a probability map: thresholded, components split where discs touch, specks removed.
 
-    step: working voxels in one of the map's, x, y, z. Sorted from caudal to cranial. The centre is the centroid of the
-    component weighted by probability.
+    Args:
+        probability: On the localizer's grid.
+        step: Working voxels in one of the map's, x, y, z.
+
+    Returns:
+        The candidates, caudal to cranial. A centre is the centroid of the component, weighted by probability.
     """
     from scipy import ndimage
 
@@ -112,7 +131,14 @@ def find_discs(probability: np.ndarray, step: Sequence[int] = COARSE_STEP) -> li
 
 
 def centers_on_coarse(found: Sequence[DiscCandidate]) -> list[np.ndarray]:
-    """The centres of candidates on the localizer's grid, continuous voxels, (3,) each."""
+    """Find where candidates lie on the localizer's grid.
+
+    Args:
+        found: The candidates.
+
+    Returns:
+        The centre of each, continuous voxels, (3,).
+    """
     return [(np.asarray(c.center_ijk) + 0.5) / COARSE_STEP - 0.5 for c in found]
 
 

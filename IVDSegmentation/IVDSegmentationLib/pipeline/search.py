@@ -1,8 +1,8 @@
-"""Where the spine is in a field of view too large for one pass of the localizer: the localizer on a coarse copy, and the most
-regular chain of plates in what it shows there.
+"""Where the spine is in a field of view too large for one pass of the localizer.
 
-On a coarse copy of a whole body the localizer finds the discs, and blobs in bowel, muscle and limbs besides. Discs differ from
-these: they are plates, as sure as the network can be, and one follows the other in even steps along a smooth line.
+The localizer looks at a coarse copy, and the most regular chain of plates in what it shows there is the spine. On a coarse
+copy of a whole body the localizer finds the discs, and blobs in bowel, muscle and limbs besides. Discs differ from these:
+they are plates, as sure as the network can be, and one follows the other in even steps along a smooth line.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from ..levels.chain import ChainParameters
 from ..levels.evidence import EXCHANGED
 from ..levels.labelling import LABELS, check_known
 from ..levels.naming import Naming, count_levels, name_levels
+from ..measure.segmented import Disc
 from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise
 from ..networks.models import DEFAULT_MODEL, Model, load_model
@@ -27,48 +28,67 @@ from .confidence import THRESHOLD, calibrated, expected_dice
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3
 from .located import FLIPS, LEVELS_ROLE, Located, locate
-from .result import Disc, SegmentationResult
+from .request import Request
 from .roughness import roughness
 from .search import spine_part
+from .segmentation import Provenance, Segmentation, software_versions
 
-Progress = Callable[[str, float], None]
+OnProgress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
-SURE = 0.93
+LEAST_PROBABILITY = 0.93
 """Mean probability over its voxels that at least one disc of a spine reaches. The 49 boxes, by networks that had not seen them,
 have 0.934 and more, whatever the channels, and the surest of each subject 0.96; what is found in noise has up to 0.91."""
-SMOOTH = 1.08
+SMOOTH_ROUGHNESS = 1.08
 """Roughness under which water counts as smooth: 0.3 to 1.0 in the water volumes that the water segmenter was taught on, 1.2 to
 1.5 in the boxes of the segmenter."""
 
 
 def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Probability of disc, float32 [35, 35, 25], 0..1, for boxes [35, 35, 25, 4] cut around the discs' centres.
+    """Run the network of stage 2, on all boxes in one batch.
 
-    All boxes go through the network in one batch.
+    Args:
+        network: The network.
+        boxes: Channels cut around the discs' centres, [35, 35, 25, channel] each.
+
+    Returns:
+        Probability of disc, float32 [35, 35, 25], 0..1, of each box.
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
     return [unpad(maps[..., 0], BOX_SIZE) for maps in network.predict_on_batch(batch)]
 
 
 def stage_two(boxes: Sequence[np.ndarray], channels: Sequence[str] = CHANNELS) -> str:
-    """The role (models.ROLES) of the network that segments boxes [35, 35, 25, channel] of a case.
+    """Choose the network of stage 2.
 
-    The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on
-    such images alone, is the better one, and on rough water it is the worse.
+    The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on such images
+    alone, is the better one, and on rough water it is the worse.
+
+    Args:
+        boxes: Channels cut around the discs' centres, [35, 35, 25, channel] each.
+        channels: Names of the channels.
+
+    Returns:
+        Its role (models.ROLES).
     """
     water = channels.index("water")
     others = [index for index in range(len(channels)) if index != water]
     if any(box[..., others].any() for box in boxes):
         return "segmenter"
-    return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH else "segmenter"
+    return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH_ROUGHNESS else "segmenter"
 
 
 def keep_one_disc(probability: np.ndarray) -> np.ndarray:
-    """A box's probability [x, y, z] without all that is not its own disc: neighbours' slices, specks.
+    """Remove from a box's probability all that is not its own disc: neighbours' slices, specks.
 
-    Kept is the component above the threshold with the largest sum of probabilities weighted by nearness to the box's
-    middle, and the voxels next to it (their values place the boundary between voxels). All zero where there is none.
+    Kept is the component above the threshold with the largest sum of probabilities weighted by nearness to the box's middle,
+    and the voxels next to it (their values place the boundary between voxels).
+
+    Args:
+        probability: [x, y, z], 0..1.
+
+    Returns:
+        The same of one disc, float32; all zero where there is none.
     """
     from scipy import ndimage
 
@@ -96,7 +116,16 @@ class _Assembled:
 
 
 def assemble(boxes: Sequence[np.ndarray], starts: Sequence[Sequence[int]], shape: Sequence[int]) -> _Assembled:
-    """Put boxes' probabilities back into a volume of the given shape; where two overlap, the larger wins the voxel."""
+    """Put boxes' probabilities back into a volume; where two overlap, the larger wins the voxel.
+
+    Args:
+        boxes: Probability of each box, [x, y, z].
+        starts: First voxel of each box; it may lie outside the volume.
+        shape: Voxels of the volume.
+
+    Returns:
+        The volume, and which box each voxel belongs to.
+    """
     probability = np.zeros(shape, np.float32)
     owner = np.zeros(shape, np.int16)
     for number, (box, start) in enumerate(zip(boxes, starts, strict=True), start=1):
@@ -110,8 +139,8 @@ class Pipeline:
     """The two-stage pipeline with its networks loaded: build one, segment many cases.
 
     >>> pipeline = Pipeline()
-    >>> result = pipeline.segment(load_case("examination"))
-    >>> [disc.level for disc in result.discs]
+    >>> segmentation = pipeline.segment(load_case("examination"), Request(lowest_level="L5-S1"))
+    >>> [disc.level for disc in segmentation.discs]
     """
 
     def __init__(self, model: str | Model = DEFAULT_MODEL, device: str = "auto", engine: str = "auto") -> None:
@@ -133,16 +162,26 @@ class Pipeline:
         return self.model.engine.device if self.model.engine else "cpu"
 
     def segment(
-        self, case: DixonCase, lowest_level: str | None = None, progress: Progress = lambda stage, fraction: None
-    ) -> SegmentationResult:
+        self, case: DixonCase, request: Request | None = None, progress: OnProgress = lambda stage, fraction: None
+    ) -> Segmentation:
         """Segment and name every disc of a case.
 
-        lowest_level: name of the lowest disc of the result, `L5-S1` style, from which the others are counted on; which
-        structures are discs does not depend on it. None: read from the image (levels.naming).
-        Raises InputError: an unknown level, one from which the discs would leave those of a spine, no disc found.
+        Args:
+            case: The case.
+            request: What is asked for: names, and a reference. Its model and device are those that this pipeline was made
+                with.
+            progress: Called before each stage.
+
+        Returns:
+            The segmentation; its measurements and surfaces are computed when they are first asked for.
+
+        Raises:
+            InputError: The lowest level is unknown, or one from which the discs would leave the levels of a spine, or no
+                disc was found.
         """
-        if lowest_level is not None:
-            check_known(lowest_level)
+        request = request or Request()
+        if request.lowest_level is not None:
+            check_known(request.lowest_level)
         timings: dict[str, float] = {}
         with _stage(timings, progress, "localize", 0.1):
             large = bool(case.given)
@@ -167,7 +206,7 @@ class Pipeline:
                 # Its references follow the bright part of the discs: on water of the boxes 0.77 (L5-S1) to 0.88 (L1-L2) of
                 # the experts' volume (docs/experiments.md).
                 findings.append(finding("tight_outlines"))
-            if not any(box.any() and box[box >= THRESHOLD].mean() >= SURE for box in boxes):
+            if not any(box.any() and box[box >= THRESHOLD].mean() >= LEAST_PROBABILITY for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, located.stacked.shape[:3])
@@ -176,21 +215,27 @@ class Pipeline:
             line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
             confidences = [calibrated(expected_dice(box), line) for box in boxes]
             naming = replace(naming, levels=tuple(naming.levels[n] for n in named))
-            discs, labels, of_names = _name(case, assembled, confidences, naming, lowest_level)
+            discs, labels, of_names = _name(case, assembled, confidences, naming, request.lowest_level)
         with _stage(timings, progress, "put back", 0.9):
             on_input = put_back_on_input_grid(assembled.probability, labels, case.working_grid, case.input_grid)
         progress("done", 1.0)
-        return SegmentationResult(
+        return Segmentation(
             case=case,
-            discs=discs,
+            found=discs,
             probability=assembled.probability,
             labels=labels,
             label_volume=Volume(on_input, case.input_grid, "discs"),
-            findings=(*case.findings, *findings, *of_names, *self._of_engine()),
-            timings_s=timings,
-            model=self.model.name,
-            model_checksums=self.model.checksums,
-            engine=described(self.model.engine) if self.model.engine else {},
+            run_findings=(*case.findings, *findings, *of_names, *self._of_engine()),
+            provenance=Provenance(
+                channels_given=tuple(sorted(set(case.channels) - case.derived)),
+                channels_derived=tuple(sorted(case.derived)),
+                model=self.model.name,
+                model_checksums=self.model.checksums,
+                engine=described(self.model.engine) if self.model.engine else {},
+                timings_s=timings,
+                versions=software_versions(),
+            ),
+            reference=request.reference,
             exchanged=located.exchanged,
         )
 
@@ -241,7 +286,7 @@ def _is_speck(probability: np.ndarray) -> bool:
 
 
 @contextmanager
-def _stage(timings: dict[str, float], progress: Progress, name: str, fraction: float) -> Any:
+def _stage(timings: dict[str, float], progress: OnProgress, name: str, fraction: float) -> Any:
     progress(name, fraction)
     start = time.perf_counter()
     yield

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..dixon.channels import CHANNELS, PLAIN_NAMES
-from ..pipeline.result import SegmentationResult
+from ..pipeline.segmentation import Segmentation
 from .chart import levels_chart
 from .pictures import CORONAL, SAGITTAL, channel_svg, css_colour, png_uri, spine_plane
 from .surface_picture import render_surfaces
@@ -53,16 +53,24 @@ th:first-child, td:first-child { text-align: left; white-space: nowrap } tr { br
 """
 
 
-def report_html(result: SegmentationResult, surfaces: Mapping[str, vtkPolyData], report: Mapping[str, Any]) -> str:
-    """The page of a result, its surfaces (level -> mesh, LPS mm) and its report.json."""
+def report_html(segmentation: Segmentation, report: Mapping[str, Any]) -> str:
+    """Make the page.
+
+    Args:
+        segmentation: The segmentation, with its channels.
+        report: Content of its report.json.
+
+    Returns:
+        HTML.
+    """
     discs = report["discs"]
     span = discs[0]["level"] if len(discs) == 1 else f"{discs[0]['level']} to {discs[-1]['level']}"
     body = [
         "<h1>Intervertebral discs</h1>",
         f'<p class="dim">{len(discs)} {"disc" if len(discs) == 1 else "discs"}, {span}. {_channels(report["channels"])}</p>',
         _findings(report),
-        _pictures(result),
-        f'<h2>Height and volume by level</h2><div class="both">{_rendered(surfaces)}{levels_chart(discs)}</div>',
+        _pictures(segmentation),
+        f'<h2>Height and volume by level</h2><div class="both">{_rendered(segmentation.surfaces)}{levels_chart(discs)}</div>',
         "<h2>Measurements</h2>",
         _table(measurements_table(report), _dot),
         _lordosis(report),
@@ -95,15 +103,15 @@ def _findings(report: Mapping[str, Any]) -> str:
     return f'<div class="warnings"><b>Check</b><ul>{items}</ul></div>'
 
 
-def _pictures(result: SegmentationResult) -> str:
-    names = [name for name in CHANNELS if name in result.case.channels]
+def _pictures(segmentation: Segmentation) -> str:
+    names = [name for name in CHANNELS if name in segmentation.case.channels]
     rows = []
     for kind, title in ((SAGITTAL, "Mid-sagittal"), (CORONAL, "Coronal")):
-        plane = spine_plane(result, kind)
+        plane = spine_plane(segmentation, kind)
         figures = []
         for name in names:
-            caption = PLAIN_NAMES[name] + (" (computed)" if name in result.case.derived else "")
-            picture = channel_svg(result.case.channels[name], plane, f"{title}, {caption}")
+            caption = PLAIN_NAMES[name] + (" (computed)" if name in segmentation.case.derived else "")
+            picture = channel_svg(segmentation.case.channels[name], plane, f"{title}, {caption}")
             figures.append(f"<figure>{picture}<figcaption>{caption}</figcaption></figure>")
         rows.append(f'<h2>{title}, along the spine</h2><div class="pictures">{"".join(figures)}</div>')
     return "".join(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..images import WORKING_SPACING_MM
 from ..levels.colors import LEVEL_COLORS
-from ..pipeline.result import SegmentationResult
+from ..pipeline.segmentation import Segmentation
 
 SAGITTAL, CORONAL = "sagittal", "coronal"
 _SURFACE = 0.5
@@ -37,29 +38,37 @@ class Plane:
     points_ijk: np.ndarray
 
 
-def spine_plane(result: SegmentationResult, kind: str) -> Plane:
-    """The mid-sagittal or the coronal slice through the discs' centres, bent with the spine, above and below them flat."""
+def spine_plane(segmentation: Segmentation, kind: str) -> Plane:
+    """Lay a slice through the centres of the discs, bent with the spine, above and below them flat.
+
+    Args:
+        segmentation: The segmentation.
+        kind: SAGITTAL or CORONAL.
+
+    Returns:
+        The slice with the outlines of the discs.
+    """
     from scipy.ndimage import map_coordinates
     from skimage.measure import find_contours
 
-    centers = np.array([disc.center_ijk for disc in result.discs])
+    centers = np.array([disc.center_ijk for disc in segmentation.found])
     through = 0 if kind == SAGITTAL else 1
     across = 1 - through
-    shape = result.labels.shape
+    shape = segmentation.labels.shape
     step = np.array([WORKING_SPACING_MM[across], WORKING_SPACING_MM[2]])
     lines = []
     for axis, spacing_mm in ((across, step[0]), (2, step[1])):
-        held = np.flatnonzero(result.labels.any(axis=tuple(other for other in range(3) if other != axis)))
+        held = np.flatnonzero(segmentation.labels.any(axis=tuple(other for other in range(3) if other != axis)))
         reach = round(_MARGIN_MM / spacing_mm)
         lines.append(np.arange(max(held[0] - reach, 0), min(held[-1] + reach + 1, shape[axis])))
     order = np.argsort(centers[:, 2])
     depth = np.interp(lines[1], centers[order, 2], centers[order, through])
     grid = np.empty((3, len(lines[0]), len(lines[1])))
     grid[through], grid[across], grid[2] = depth[None], lines[0][:, None], lines[1][None]
-    labels = map_coordinates(result.labels, grid, order=0)
-    probability = map_coordinates(result.probability, grid, order=1)
+    labels = map_coordinates(segmentation.labels, grid, order=0)
+    probability = map_coordinates(segmentation.probability, grid, order=1)
     outlines = {}
-    for disc in result.discs:
+    for disc in segmentation.found:
         own = np.where(labels == disc.label, np.maximum(probability, _SURFACE + 0.01), 0)
         near = np.where(labels == 0, np.minimum(probability, _SURFACE - 0.01), own)
         rows, columns = np.nonzero(labels == disc.label)
@@ -76,7 +85,16 @@ def spine_plane(result: SegmentationResult, kind: str) -> Plane:
 
 
 def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
-    """A channel [x, y, z] on a plane as one <svg> with the outlines and names of the discs; units of its view box are mm."""
+    """Draw a channel on a slice, with the outlines and names of the discs.
+
+    Args:
+        channel: [x, y, z] on the working grid.
+        plane: The slice.
+        title: What the picture shows.
+
+    Returns:
+        One <svg>; units of its view box are mm.
+    """
     from scipy.ndimage import map_coordinates
 
     pixels = map_coordinates(channel, plane.points_ijk, order=1)
@@ -100,22 +118,28 @@ def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
 
 
 def css_colour(level: str) -> str:
-    """The level's colour as #rrggbb."""
+    """The colour of a level.
+
+    Args:
+        level: Its name.
+
+    Returns:
+        #rrggbb.
+    """
     return "#" + "".join(f"{round(255 * part):02x}" for part in LEVEL_COLORS[level])
 
 
 def png_uri(pixels: np.ndarray) -> str:
-    """uint8 [row, column] or [row, column, 3 or 4], first row on top, as a data: URI of a PNG."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-    from vtkmodules.vtkCommonDataModel import vtkImageData
-    from vtkmodules.vtkIOImage import vtkPNGWriter
+    """Write pixels as a PNG.
 
-    image = vtkImageData()
-    image.SetDimensions(pixels.shape[1], pixels.shape[0], 1)
-    bottom_up = np.ascontiguousarray(pixels[::-1]).reshape(pixels.shape[0] * pixels.shape[1], -1)
-    image.GetPointData().SetScalars(numpy_to_vtk(bottom_up, deep=True))
-    writer = vtkPNGWriter()
-    writer.SetInputData(image)
-    writer.WriteToMemoryOn()
-    writer.Write()
-    return "data:image/png;base64," + base64.b64encode(vtk_to_numpy(writer.GetResult()).tobytes()).decode("ascii")
+    Args:
+        pixels: uint8 [row, column] or [row, column, 3 or 4], first row on top.
+
+    Returns:
+        A data: URI.
+    """
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "PNG")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode("ascii")

@@ -1,5 +1,6 @@
-"""The surfaces as a picture, drawn by numpy: no OpenGL, whose start takes longer than the drawing and whose drivers can end the
-process that loads them.
+"""The surfaces as a picture, drawn by numpy.
+
+No OpenGL: its start takes longer than the drawing, and its drivers can end the process that loads them.
 """
 
 from __future__ import annotations

@@ -9,16 +9,16 @@ from typing import Any
 from ..dixon.channels import CHANNELS, PLAIN_NAMES
 
 MISSING = "–"
-"""Stands for a figure that could not be measured."""
+"""Stands for what could not be measured."""
 
 _UNITS = {"mm": "mm", "mm3": "mm3", "ml": "ml", "deg": "°", "percent": "%"}
-"""Last word of a figure's name -> its unit."""
+"""Last word of a measurement's name -> its unit."""
 
 Translate = Callable[[str], str]
 """From an English text of this file to that of another language, placeholders untouched; Slicer's `tr` is one."""
 
 Column = tuple[str, str, int]
-"""Heading with its unit, name of the figure in report.json, decimals."""
+"""Heading with its unit, name of the measurement in report.json, decimals."""
 
 SIZES: tuple[Column, ...] = (
     ("Volume, mm3", "volume_mm3", 0), ("Mean height, mm", "mean_height_mm", 1), ("Anterior, mm", "anterior_height_mm", 1),
@@ -47,7 +47,14 @@ class TextTable:
 
 
 def heading(name: str) -> str:
-    """The heading, with its unit, of a figure by its name in report.json and the other rows of this file."""
+    """The heading of a measurement.
+
+    Args:
+        name: Its name in report.json, or in the other rows of this file.
+
+    Returns:
+        The heading with its unit.
+    """
     known = {key: title for title, key, _ in (*SIZES, *CONTRAST, *AGREEMENT)}
     if name in known:
         return known[name]
@@ -59,7 +66,14 @@ def heading(name: str) -> str:
 
 
 def measurement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The discs of a report as flat rows, caudal to cranial: the figures under their names, flags as one text."""
+    """The discs of a report as flat rows.
+
+    Args:
+        report: Content of report.json.
+
+    Returns:
+        One row a disc, caudal to cranial: the measurements under their names, flags as one text.
+    """
     rows = []
     for disc in report["discs"]:
         row = {name: value for name, value in disc.items() if name not in ("center_mm", "flags")}
@@ -69,8 +83,16 @@ def measurement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def contrast_rows(report: Mapping[str, Any], translate: Translate = str) -> list[dict[str, Any]]:
-    """The Weber contrasts of a report as flat rows, for its discs and, where there is one, for the reference's. channel: in
-    words, with `computed` where it was not loaded and `reference` where the discs are the reference's."""
+    """The Weber contrasts of a report as flat rows, for its discs and, where there is one, for the reference's.
+
+    Args:
+        report: Content of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        One row a channel. `channel` is in words, with `computed` where it was not loaded and `reference` where the discs are
+        the reference's.
+    """
     named = [("", report["weber_contrast"])]
     if report["metrics"] is not None:
         named.append((translate(", reference"), report["metrics"]["weber_contrast"]))
@@ -78,19 +100,34 @@ def contrast_rows(report: Mapping[str, Any], translate: Translate = str) -> list
     for whose, contrasts in named:
         for channel in CHANNELS:
             if channel in contrasts:
-                figures = dict(contrasts[channel])
-                computed = translate(" (computed)") if figures.pop("derived") else ""
-                rows.append({"channel": translate(PLAIN_NAMES[channel]) + computed + whose, **figures})
+                values = dict(contrasts[channel])
+                computed = translate(" (computed)") if values.pop("derived") else ""
+                rows.append({"channel": translate(PLAIN_NAMES[channel]) + computed + whose, **values})
     return rows
 
 
 def agreement_rows(metrics: Mapping[str, Any], translate: Translate = str) -> list[dict[str, Any]]:
-    """The matched discs of a report's metrics as flat rows, caudal to cranial."""
+    """The matched discs of a report as flat rows.
+
+    Args:
+        metrics: Of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        One row a disc, caudal to cranial.
+    """
     return [{**row, "level": row["level"] or translate("unnamed")} for row in metrics["discs"]]
 
 
 def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The figures of all discs together as rows of figure, value and, of those missing and those too many, levels."""
+    """Agreement over all discs together as rows.
+
+    Args:
+        metrics: Of report.json.
+
+    Returns:
+        Rows of measure, value and, of those missing and those too many, levels.
+    """
     shares = [name for name, value in metrics.items() if not isinstance(value, (list, Mapping))]
     counted = [(name, len(metrics[name]), ", ".join(metrics[name])) for name in ("missing", "extra")]
     listed = [*((name, metrics[name], "") for name in shares), *counted]
@@ -98,7 +135,14 @@ def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Level, mean height (mm) and volume (ml) of the discs of a report, caudal to cranial, as its chart shows them."""
+    """Height and volume by level, as the chart shows them.
+
+    Args:
+        report: Content of report.json.
+
+    Returns:
+        Level, mean height (mm) and volume (ml) of each disc, caudal to cranial.
+    """
     return [
         {"level": disc["level"], "mean_height_mm": disc.get("mean_height_mm"), "volume_ml": disc["volume_mm3"] / 1000}
         for disc in report["discs"]
@@ -106,24 +150,56 @@ def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def measurements_table(report: Mapping[str, Any], translate: Translate = str) -> TextTable:
-    """The discs of a report, cranial on top."""
+    """The discs of a report.
+
+    Args:
+        report: Content of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        One row a disc, cranial on top.
+    """
     return _table(translate("Level"), ((disc["level"], disc) for disc in reversed(report["discs"])), SIZES, translate)
 
 
 def contrast_table(report: Mapping[str, Any], translate: Translate = str) -> TextTable:
-    """The Weber contrast of a report, for its discs and, where there is one, for the reference's."""
+    """The Weber contrast of a report, for its discs and, where there is one, for the reference's.
+
+    Args:
+        report: Content of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        One row a channel.
+    """
     rows = contrast_rows(report, translate)
     return _table(translate("Channel"), ((row["channel"], row) for row in rows), CONTRAST, translate)
 
 
 def agreement_table(metrics: Mapping[str, Any], translate: Translate = str) -> TextTable:
-    """The matched discs of a report's metrics, cranial on top."""
+    """The matched discs of a report.
+
+    Args:
+        metrics: Of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        One row a disc, cranial on top.
+    """
     rows = reversed(agreement_rows(metrics, translate))
     return _table(translate("Level"), ((row["level"], row) for row in rows), AGREEMENT, translate)
 
 
 def agreement_summary(metrics: Mapping[str, Any], translate: Translate = str) -> str:
-    """The figures of all discs together, those missing and those too many."""
+    """Agreement over all discs together, those missing and those too many.
+
+    Args:
+        metrics: Of report.json.
+        translate: To the reader's language.
+
+    Returns:
+        A sentence.
+    """
 
     def listed(levels: Sequence[str]) -> str:
         return f"{len(levels)} ({', '.join(level or translate('unnamed') for level in levels)})" if levels else "0"

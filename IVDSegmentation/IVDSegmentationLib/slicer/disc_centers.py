@@ -8,11 +8,11 @@ import numpy as np
 import slicer
 import vtk
 
-from ..worker.protocol import WorkerResult
+from ..pipeline.segmentation import Segmentation
 from .coordinates import array_of
 
 
-def add_centers(result: WorkerResult, case: str, reference: Any) -> Any:
+def add_centers(segmentation: Segmentation, case: str, reference: Any) -> Any:
     """A new point list of the centres, in the coordinates of the node `reference`, each named by its level.
 
     They lie where their voxels lie now: the volume may have been moved since it was handed over.
@@ -20,8 +20,8 @@ def add_centers(result: WorkerResult, case: str, reference: Any) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{case} disc centers")
     ijk_to_ras = vtk.vtkMatrix4x4()
     reference.GetIJKToRASMatrix(ijk_to_ras)
-    for disc in result.discs:
-        center_ijk = result.label_volume.grid.to_ijk(np.array(disc.center_mm))
+    for disc in segmentation.found:
+        center_ijk = segmentation.label_volume.grid.to_ijk(np.array(disc.center_mm))
         point = array_of(ijk_to_ras) @ [*center_ijk, 1.0]
         node.AddControlPoint(*(float(value) for value in point[:3]), disc.level)
     node.SetLocked(True)

@@ -17,8 +17,8 @@ def is_edited(result: SceneResult) -> bool:
     node = result.segmentation
     if node.GetScene() is None:
         return False
-    labels = result.answer.label_volume.voxels
-    segmented = {new.level: old.label for old, new in zip(result.answer.discs, result.named.discs, strict=True)}
+    labels = result.original.label_volume.voxels
+    segmented = {new.level: old.label for old, new in zip(result.original.found, result.named.found, strict=True)}
     if set(node.GetSegmentation().GetSegmentIDs()) != set(segmented):
         return True
     return any(not _holds(node, level, labels == label) for level, label in segmented.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,9 @@ from ..dixon import read_channels
 from ..dixon.channels import REFERENCE_ORDER
 from ..errors import Cancelled, InputError
 from ..findings import finding
-from ..worker.session import Callbacks, Request, Segmenter, Worker
+from ..pipeline.request import Request
+from ..pipeline.segmentation import Segmentation
+from ..worker.session import Callbacks, Segmenter, Worker
 from . import setup
 from .attributes import CASE
 from .edits import is_edited
@@ -27,7 +28,7 @@ from .loaded_channels import candidates, find_channels
 from .reference_labels import labels_of
 from .renaming import rename_result
 from .result_nodes import place_result
-from .scene_result import SceneResult
+from .scene_result import SceneCase, SceneResult
 from .texts import own_reference
 from .volume_nodes import add_channels, volume_of
 
@@ -108,16 +109,19 @@ class SegmentationLogic(VTKObservationMixin):
             raise InputError(own_reference(reference))
         grid = next(nodes[channel] for channel in REFERENCE_ORDER if channel in nodes)
         inputs = {channel: node.GetID() for channel, node in nodes.items()}
-        request = Request(
-            volumes={channel: volume_of(node) for channel, node in nodes.items()},
+        case = SceneCase(
             name=grid.GetAttribute(CASE) or grid.GetName(),
-            reference=None if reference is None else labels_of(reference, grid),
-            lowest_level=lowestLevel,
-            device=device,
+            volumes={channel: volume_of(node) for channel, node in nodes.items()},
+            inputs=inputs,
+            request=Request(
+                lowest_level=lowestLevel,
+                reference=None if reference is None else labels_of(reference, grid),
+                device=device,
+            ),
         )
 
-        def place(answer: Any) -> SceneResult:
-            return place_result(answer, request, inputs, grid, keep_earlier=keepResults)
+        def place(segmentation: Segmentation) -> SceneResult:
+            return place_result(segmentation, case, grid, keep_earlier=keepResults)
 
         def ended(callback: Callable[[Any], None]) -> Callable[[Any], None]:
             def call(outcome: Any) -> None:
@@ -126,7 +130,8 @@ class SegmentationLogic(VTKObservationMixin):
 
             return call
 
-        self.segmenter.begin(request, place, Callbacks(onProgress, ended(onFinished), ended(onFailed)))
+        callbacks = Callbacks(onProgress, ended(onFinished), ended(onFailed))
+        self.segmenter.begin(case.volumes, case.name, case.request, place, callbacks)
         self._inputs = tuple(inputs.values())
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._scene_closes)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._node_leaves)
@@ -166,11 +171,8 @@ class SegmentationLogic(VTKObservationMixin):
         Raises (or hands to onFailed) IVDSegmentationError.
         """
         callbacks = Callbacks(onProgress, onFinished, onFailed)
-        named = result.named
-        if is_edited(result):
-            findings = [*named.report["findings"], finding("edited").to_json()]
-            named = replace(named, report={**named.report, "findings": findings})
-        self.segmenter.begin_report(result.request, named, Path(folder), callbacks)
+        named = result.named.with_findings(finding("edited")) if is_edited(result) else result.named
+        self.segmenter.begin_report(result.case.volumes, result.case.name, named, Path(folder), callbacks)
         return self._outcome() if wait else None
 
     def cancel(self) -> None:

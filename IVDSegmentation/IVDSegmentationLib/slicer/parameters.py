@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import vtk
@@ -42,7 +42,7 @@ def let_go(parameters: Any, node: Any) -> None:
 class ParameterNodes:
     """One wrapper for as long as the scene keeps its parameter node, and valid choices in it."""
 
-    def __init__(self, wrapper: Callable[[Any], Any]) -> None:
+    def __init__(self, wrapper: Any) -> None:
         """wrapper: the class of Slicer's parameterNodeWrapper."""
         self._wrapper = wrapper
         self._wrapped: Any = None

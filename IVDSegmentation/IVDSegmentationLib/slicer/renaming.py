@@ -16,7 +16,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ..errors import InputError
 from ..levels.colors import LEVEL_COLORS
 from ..levels.labelling import LABELS
-from ..pipeline.renaming import relabelled, renamed
+from ..pipeline.segmentation import relabelled
+from ..report.files import build_report
 from .scene_result import SceneResult
 from .tables import fill_tables
 
@@ -28,14 +29,14 @@ def rename_result(result: SceneResult, lowest_level: str | None) -> SceneResult:
     Raises InputError, and changes nothing, for an unknown level, for one from which the levels would leave those of a spine,
     and for automatic names of a result that was segmented with a given lowest level.
     """
-    if lowest_level == result.request.lowest_level:
-        named = result.answer
+    if lowest_level == result.case.request.lowest_level:
+        named = result.original
     elif lowest_level is None:
         message = _("the discs were named from {level} upwards when they were segmented: segment again for automatic names")
-        raise InputError(message.format(level=result.request.lowest_level))
+        raise InputError(message.format(level=result.case.request.lowest_level))
     else:
-        named = renamed(result.answer, lowest_level)
-    names = {old.level: new.level for old, new in zip(result.discs, named.discs, strict=True)}
+        named = result.original.renamed(lowest_level)
+    names = {old.level: new.level for old, new in zip(result.named.found, named.found, strict=True)}
     models = {names[level]: model for level, model in result.models.items()}
     if _there(result.labelmap):
         voxels = arrayFromVolume(result.labelmap)
@@ -50,7 +51,7 @@ def rename_result(result: SceneResult, lowest_level: str | None) -> SceneResult:
     for index in range(result.centers.GetNumberOfControlPoints()):
         label = result.centers.GetNthControlPointLabel(index)
         result.centers.SetNthControlPointLabel(index, names.get(label, label))
-    fill_tables(result.tables, named.report)
+    fill_tables(result.tables, build_report(named))
     return replace(result, named=named, lowest_level=lowest_level, models=models)
 
 

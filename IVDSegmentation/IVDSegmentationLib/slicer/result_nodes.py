@@ -7,8 +7,6 @@ volume when that is moved.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,15 +18,14 @@ from slicer.util import updateVolumeFromArray
 from ..errors import InputError
 from ..levels.colors import LEVEL_COLORS
 from ..levels.terminology import TERMINOLOGY
-from ..pipeline.renaming import flagged
-from ..pipeline.result import Disc
-from ..worker.protocol import WorkerResult
-from ..worker.session import Request
+from ..pipeline.segmentation import Segmentation
+from ..report.files import build_report
 from .attributes import CASE, CONFIDENCE
 from .disc_centers import add_centers
+from .disc_models import add_models
 from .level_colors import level_table
 from .removal import remove_results
-from .scene_result import SceneResult, mark_as_result
+from .scene_result import SceneCase, SceneResult, mark_as_result
 from .tables import add_plot, add_tables
 from .views import show_result
 
@@ -36,57 +33,50 @@ _SUFFIX = re.compile(r"_\d+$")
 """What Slicer adds to a name that another node has; none of ours ends so by itself."""
 
 
-def place_result(
-    answer: WorkerResult, request: Request, inputs: Mapping[str, str], reference: Any, *, keep_earlier: bool
-) -> SceneResult:
-    """Put a result into the scene (`add_result`), in place of earlier ones of its case unless these are kept, and show it."""
-    result = add_result(answer, request, inputs, reference)
+def place_result(segmentation: Segmentation, case: SceneCase, reference: Any, *, keep_earlier: bool) -> SceneResult:
+    """Put a segmentation into the scene, in place of earlier ones of its case unless these are kept, and show it."""
+    result = add_result(segmentation, case, reference)
     if not keep_earlier:
-        remove_results(request.name, keep=result)
+        remove_results(case.name, keep=result)
         _take_free_names(result)
     show_result(result, reference)
     return result
 
 
-def add_result(answer: WorkerResult, request: Request, inputs: Mapping[str, str], reference: Any) -> SceneResult:
-    """Put a result into the scene, in one folder, on the grid and under the parent transform of the node `reference`.
+def add_result(segmentation: Segmentation, case: SceneCase, reference: Any) -> SceneResult:
+    """Put a segmentation into the scene, in one folder, on the grid and under the parent transform of the node `reference`.
 
     All of it or, after any error, nothing. Raises InputError where the image of `reference` has changed its size.
     """
-    scene, case = slicer.mrmlScene, request.name
-    if tuple(answer.label_volume.voxels.shape) != reference.GetImageData().GetDimensions():
+    scene, name = slicer.mrmlScene, case.name
+    if tuple(segmentation.label_volume.voxels.shape) != reference.GetImageData().GetDimensions():
         message = _("{name} was changed while it was being segmented: segment it again")
         raise InputError(message.format(name=reference.GetName()))
-    named = replace(answer, discs=flagged(answer.discs, answer.report))
     before = {scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())}
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     own = hierarchy.GetItemByDataNode(reference)
     parent = hierarchy.GetItemParent(own) if own else hierarchy.GetSceneItemID()
-    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(_folder_name(case)))
+    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(_folder_name(name)))
     try:
-        labelmap = _add_labelmap(named, case, reference)
-        segmentation = _add_segmentation(named, case, labelmap, reference)
-        models = {disc.level: _add_model(disc, segmentation) for disc in named.discs}
-        centers = add_centers(named, case, reference)
-        tables = add_tables(named.report, case)
-        plot, *series = add_plot(tables["levels"], case)
+        labelmap = _add_labelmap(segmentation, name, reference)
+        tables = add_tables(build_report(segmentation), name)
+        plot, *series = add_plot(tables["levels"], name)
         result = SceneResult(
-            request,
-            inputs,
-            named,
-            named,
-            request.lowest_level,
-            folder,
-            segmentation,
-            labelmap,
-            models,
-            centers,
-            tables,
-            plot,
-            tuple(series),
+            case=case,
+            original=segmentation,
+            named=segmentation,
+            lowest_level=case.request.lowest_level,
+            folder=folder,
+            segmentation=_add_segmentation(segmentation, name, labelmap, reference),
+            labelmap=labelmap,
+            models=add_models(segmentation, reference),
+            centers=add_centers(segmentation, name, reference),
+            tables=tables,
+            plot=plot,
+            series=tuple(series),
         )
         for node in result.nodes:
-            node.SetAttribute(CASE, case)
+            node.SetAttribute(CASE, name)
             mark_as_result(node)
             item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
             hierarchy.SetItemParent(item, folder)
@@ -114,12 +104,12 @@ def _take_free_names(result: SceneResult) -> None:
         if scene.GetFirstNodeByName(plain) is None:
             node.SetName(plain)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    name = _folder_name(result.request.name)
+    name = _folder_name(result.case.name)
     if not hierarchy.GetItemChildWithName(hierarchy.GetItemParent(result.folder), name):
         hierarchy.SetItemName(result.folder, name)
 
 
-def _add_labelmap(result: WorkerResult, case: str, reference: Any) -> Any:
+def _add_labelmap(segmented: Segmentation, case: str, reference: Any) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{case} disc labels")
     # Bit by bit, where taking a matrix apart again would round.
     directions = vtk.vtkMatrix4x4()
@@ -127,13 +117,13 @@ def _add_labelmap(result: WorkerResult, case: str, reference: Any) -> Any:
     node.SetIJKToRASDirectionMatrix(directions)
     node.SetSpacing(reference.GetSpacing())
     node.SetOrigin(reference.GetOrigin())
-    updateVolumeFromArray(node, np.ascontiguousarray(result.label_volume.voxels.T))
+    updateVolumeFromArray(node, np.ascontiguousarray(segmented.label_volume.voxels.T))
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(level_table().GetID())
     return node
 
 
-def _add_segmentation(result: WorkerResult, case: str, labelmap: Any, reference: Any) -> Any:
+def _add_segmentation(segmented: Segmentation, case: str, labelmap: Any, reference: Any) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{case} disc segmentation")
     node.SetReferenceImageGeometryParameterFromVolumeNode(labelmap)
     # The image that the Segment Editor shows, and whose DICOM instances an export refers to; the grid is the same.
@@ -142,11 +132,11 @@ def _add_segmentation(result: WorkerResult, case: str, labelmap: Any, reference:
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segmentation.SetSourceRepresentationName(binary)
     image = slicer.vtkOrientedImageData()
-    image.DeepCopy(_around_discs(labelmap.GetImageData(), result.label_volume.voxels))
+    image.DeepCopy(_around_discs(labelmap.GetImageData(), segmented.label_volume.voxels))
     matrix = vtk.vtkMatrix4x4()
     labelmap.GetIJKToRASMatrix(matrix)
     image.SetGeometryFromImageToWorldMatrix(matrix)
-    for disc in result.discs:
+    for disc in segmented.found:
         segment = slicer.vtkSegment()
         segment.SetName(disc.level)
         segment.SetColor(*LEVEL_COLORS[disc.level])
@@ -174,19 +164,3 @@ def _around_discs(image: Any, voxels: np.ndarray) -> Any:
     part.ClipDataOn()
     part.Update()
     return part.GetOutput()
-
-
-def _add_model(disc: Disc, segmentation: Any) -> Any:
-    surface = vtk.vtkPolyData()
-    segmentation.GetClosedSurfaceRepresentation(disc.level, surface)
-    outwards = vtk.vtkPolyDataNormals()
-    outwards.SetInputData(surface)
-    outwards.AutoOrientNormalsOn()
-    outwards.SplittingOff()
-    outwards.Update()
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", disc.level)
-    node.SetAndObservePolyData(outwards.GetOutput())
-    node.CreateDefaultDisplayNodes()
-    node.GetDisplayNode().SetColor(*LEVEL_COLORS[disc.level])
-    node.GetDisplayNode().SetVisibility2D(False)
-    return node

@@ -1,4 +1,4 @@
-"""The part of the panel that shows a result: the discs and what to check first, the figures behind them."""
+"""The part of the panel that shows a result: the discs and what to check first, the measurements behind them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ResultsSection:
         result = self.result
         if result is None or lowest_level(parameters) == result.lowest_level:
             return
-        if {channel: node.GetID() for channel, node in chosen.items() if node is not None} != result.inputs:
+        if {channel: node.GetID() for channel, node in chosen.items() if node is not None} != result.case.inputs:
             return
         with errors_shown():
             try:

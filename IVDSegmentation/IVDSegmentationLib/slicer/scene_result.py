@@ -6,11 +6,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..findings import Finding, finding_of
-from ..pipeline.result import Disc
-from ..worker.protocol import WorkerResult
-from ..worker.session import Request
+from ..findings import Finding
+from ..images import Volume
+from ..measure.segmented import Disc
+from ..pipeline.request import Request
+from ..pipeline.segmentation import Segmentation
+from ..report.files import build_report
 from .attributes import RESULT
+
+
+@dataclass(frozen=True)
+class SceneCase:
+    """A case of the scene as it was segmented.
+
+    Attributes:
+        name: Its name.
+        volumes: Channel -> volume.
+        inputs: Channel -> ID of its node.
+        request: What was asked for.
+    """
+
+    name: str
+    volumes: Mapping[str, Volume]
+    inputs: Mapping[str, str]
+    request: Request
 
 
 @dataclass(frozen=True)
@@ -19,14 +38,13 @@ class SceneResult:
 
     segmentation, labelmap, centers: nodes. models: level -> model node. tables: as tables.add_tables. plot: chart of
     height and volume by level; series: its bars. folder: subject hierarchy item of them all.
-    request: what was segmented, inputs: channel -> ID of its node. answer: what came back. named: the same with the names
-    that the discs have now. lowest_level: the one these were counted from, None where they are automatic.
+    case: what was segmented. original: what came back. named: the same with the names that the discs have now.
+    lowest_level: the one these were counted from, None where they are automatic.
     """
 
-    request: Request
-    inputs: Mapping[str, str]
-    answer: WorkerResult
-    named: WorkerResult
+    case: SceneCase
+    original: Segmentation
+    named: Segmentation
     lowest_level: str | None
     folder: int
     segmentation: Any
@@ -56,12 +74,12 @@ class SceneResult:
     @property
     def report(self) -> Mapping[str, Any]:
         """The content of report.json."""
-        return self.named.report
+        return build_report(self.named)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What its report says of the case."""
-        return tuple(finding_of(one) for one in self.report["findings"])
+        """What a person should know or check about the case as a whole."""
+        return self.named.findings
 
 
 def mark_as_result(node: Any) -> None:

@@ -1,4 +1,4 @@
-"""The tables and the plot of a result in the scene: the figures of its report, to the last digit of report.json."""
+"""The tables and the plot of a result in the scene: the measurements of its report, to the last digit of report.json."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_tables(report: Mapping[str, Any], case: str) -> dict[str, Any]:
 
 
 def fill_tables(tables: Mapping[str, Any], report: Mapping[str, Any]) -> None:
-    """Put the figures of a report into the tables of `add_tables`, in place of what they hold."""
+    """Put the measurements of a report into the tables of `add_tables`, in place of what they hold."""
     rows = {"measurements": measurement_rows(report), "contrast": contrast_rows(report), "levels": levels_rows(report)}
     if report["metrics"] is not None:
         rows |= {"agreement": agreement_rows(report["metrics"]), "overall": overall_rows(report["metrics"])}

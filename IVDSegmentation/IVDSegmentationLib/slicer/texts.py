@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ..dixon.channels import PLAIN_NAMES
 from ..findings import Finding
-from ..pipeline.result import Disc
+from ..measure.segmented import Disc
 from .scene_result import is_of_a_result
 
 

@@ -94,7 +94,7 @@ def end_to_end(model: Model, scan: Scan) -> Row:
     except InputError:
         pass  # no disc was found
     else:
-        labels, uncertain = result.labels, has_uncertain_levels(result.findings)
+        labels, uncertain = result.labels, has_uncertain_levels(result.run_findings)
     mask, disc = labels > 0, scan.discs > 0
     numbers = [int(n) for n in np.unique(scan.discs) if n]
     held = [float(mask[scan.discs == n].mean()) >= 0.5 for n in numbers]

@@ -12,8 +12,8 @@ from ..dixon.case import case_from_volumes
 from ..errors import InputError
 from ..networks.models import Model
 from ..pipeline.located import LEVELS_ROLE
-from ..pipeline.result import SegmentationResult
 from ..pipeline.segment import Pipeline
+from ..pipeline.segmentation import Segmentation
 from ..training.folds import split
 from ..training.level_cases import folds_of, networks_of_fold
 from ..training.level_fit import read_fit
@@ -115,7 +115,7 @@ def check_exam(scan: Scan, variant: str, exam: Exam, pipeline: Pipeline) -> Real
     return _compared(scan, variant, exam, result)
 
 
-def _compared(scan: Scan, variant: str, exam: Exam, result: SegmentationResult) -> RealCheck:
+def _compared(scan: Scan, variant: str, exam: Exam, result: Segmentation) -> RealCheck:
     from scipy import ndimage
 
     predicted = result.label_volume.voxels
@@ -144,7 +144,7 @@ def _compared(scan: Scan, variant: str, exam: Exam, result: SegmentationResult) 
     outside = np.bincount(predicted[nowhere].ravel(), minlength=256)
     labels = [int(n) for n in np.flatnonzero(size) if n]
     wrong = []
-    for disc in result.discs:
+    for disc in result.found:
         center = ndimage.center_of_mass(predicted == disc.label) if size[disc.label] else None
         true = None if center is None else level_at(scan, tuple(float(c) for c in turn @ np.array(center) + offset))
         if true is not None and true != disc.level:
@@ -160,7 +160,7 @@ def _compared(scan: Scan, variant: str, exam: Exam, result: SegmentationResult) 
         outside=float(outside[1:].sum() / size[1:].sum()) if labels else None,
         false_positives=sum(bool(outside[n] >= FALSE_POSITIVE * size[n]) for n in labels),
         wrong=tuple(wrong),
-        warned=any(one.kind.uncertain_levels for one in result.findings),
+        warned=any(one.kind.uncertain_levels for one in result.run_findings),
     )
 
 

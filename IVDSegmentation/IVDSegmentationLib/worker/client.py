@@ -17,23 +17,11 @@ from typing import cast
 from ..errors import IVDSegmentationError, OutputError
 from ..findings import Finding, finding
 from ..images import Volume
+from ..pipeline.request import Request
+from ..pipeline.segmentation import Segmentation
+from .exchange import Job, with_names, with_words, write_job, write_segmentation
 from .process import Answer, WorkerProcess
-from .protocol import (
-    GPU_MEMORY,
-    NO_REQUEST,
-    Event,
-    Failed,
-    FailureKind,
-    Finished,
-    Progress,
-    SegmentRequest,
-    WorkerResult,
-    Written,
-    result_with_names,
-    with_names,
-    write_request,
-    write_result,
-)
+from .protocol import GPU_MEMORY, NO_REQUEST, Event, Failed, FailureKind, Finished, Progress, Written
 
 HANG_S = 60.0
 """A worker at work gives a sign of life every second; this long without one it hangs."""
@@ -43,14 +31,25 @@ WORKER = Path("IVDSegmentationLib", "worker", "__main__.py")
 
 
 @dataclass
-class _Job:
-    """The request under way, as the worker sees it. result, folder: of a report that is to be written, and where to.
-    reused: sent to a worker that was there before. acknowledged: the worker answered it."""
+class _Running:
+    """The job under way, as the worker sees it.
+
+    Attributes:
+        number: Of the job.
+        job: The case and what is asked for, without names.
+        names: Placeholder -> name.
+        segmentation: That of a report that is to be written.
+        folder: Where a report is to be written to.
+        sent_s: When it was sent.
+        reused: Whether it was sent to a worker that was there before.
+        acknowledged: Whether the worker answered it.
+        findings: What is to be said beside what the worker says.
+    """
 
     number: int
-    request: SegmentRequest
+    job: Job
     names: dict[str, str]
-    result: WorkerResult | None = None
+    segmentation: Segmentation | None = None
     folder: Path | None = None
     sent_s: float = 0.0
     reused: bool = False
@@ -62,7 +61,7 @@ class WorkerClient:
     """Segments cases in a process of its own, one at a time; nothing here blocks, `poll` tells what happened.
 
     >>> with WorkerClient() as client:
-    ...     client.segment(volumes, name="case")
+    ...     client.segment(volumes, "case")
     ...     while client.running:
     ...         events = client.poll()
     """
@@ -74,8 +73,13 @@ class WorkerClient:
         *,
         hang_s: float = HANG_S,
     ) -> None:
-        """command: runs a worker, by default WORKER of this library in this Python. environment: its variables, by default
-        those of this process; PYTHONPATH gets the folder of this library in front. hang_s: as HANG_S."""
+        """Prepare; nothing is started.
+
+        Args:
+            command: Runs a worker, by default WORKER of this library in this Python.
+            environment: Its variables, by default those of this process; PYTHONPATH gets the folder of this library in front.
+            hang_s: As HANG_S.
+        """
         library = Path(__file__).resolve().parents[2]
         self._command = command or [sys.executable, str(library / WORKER)]
         self._environment = dict(os.environ if environment is None else environment)
@@ -85,21 +89,23 @@ class WorkerClient:
         self.hang_s = hang_s
         self._process: WorkerProcess | None = None
         self._process_on_cpu = False
-        self._job: _Job | None = None
+        self._running: _Running | None = None
         self._last_number = 0
         self._last_choice = ("default", "auto")
         self._waiting: list[Event] = []
 
     def __enter__(self) -> WorkerClient:
+        """The client itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End the worker."""
         self.close()
 
     @property
     def running(self) -> bool:
         """Whether a segmentation or a report is under way; its last event has then not been polled."""
-        return self._job is not None
+        return self._running is not None
 
     @property
     def pid(self) -> int | None:
@@ -118,60 +124,69 @@ class WorkerClient:
             self._launch(on_cpu=device == "cpu")
             self._send(request="warm", model=model, device=device)
 
-    def segment(
-        self,
-        volumes: Mapping[str, Volume],
-        *,
-        name: str,
-        reference: Volume | None = None,
-        lowest_level: str | None = None,
-        device: str = "auto",
-        model: str = "default",
-    ) -> None:
-        """Begin to segment the case of these volumes by channel; the arrays are copied before this returns.
+    def segment(self, volumes: Mapping[str, Volume], name: str, request: Request | None = None) -> None:
+        """Begin to segment a case; the arrays are copied before this returns. What is wrong with it comes as a Failed event.
 
-        lowest_level, device, model: as in segmentation.Pipeline. What is wrong with the case comes as a Failed event.
-        Raises RuntimeError: a segmentation is under way; OutputError: the disk for temporary files is full; InputError:
-        voxels that are no numbers; IVDSegmentationError: the worker cannot be started.
+        Args:
+            volumes: Channel -> volume, each on its own grid.
+            name: Name of the case.
+            request: What is asked for.
+
+        Raises:
+            RuntimeError: Something is under way.
+            OutputError: The disk for temporary files is full.
+            InputError: Voxels are no numbers.
+            IVDSegmentationError: The worker cannot be started.
         """
         self._refuse_a_second()
-        self._last_choice = (model, device)
-        self._begin(SegmentRequest(dict(volumes), name, reference, lowest_level, device, model))
+        request = request or Request()
+        self._last_choice = (request.model, request.device)
+        self._begin(Job(volumes, name, request))
 
-    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None:
-        """Begin to write the report of a result of these volumes by channel into a folder, as report.write_outputs does.
+    def report(self, volumes: Mapping[str, Volume], name: str, segmentation: Segmentation, folder: Path) -> None:
+        """Begin to write the report of a segmentation into a folder, as `report.files.write_outputs` does.
 
-        The figures are those of result.report, which may have been renamed. The last event is Written or Failed; after a
-        failure or `cancel` the folder is as it was. Raises what `segment` raises.
+        The last event is Written or Failed; after a failure or `cancel` the folder is as it was.
+
+        Args:
+            volumes: Channel -> volume, as they were segmented.
+            name: Name of the case.
+            segmentation: As it was handed back, or renamed.
+            folder: Where to.
+
+        Raises:
+            RuntimeError, OutputError, InputError, IVDSegmentationError: As `segment`.
         """
         self._refuse_a_second()
         model, device = self._last_choice
-        # The report says nothing of the case, and its worker need not learn it.
-        self._begin(SegmentRequest(dict(volumes), name, None, None, device, model), replace(result, findings=()), folder)
+        self._begin(Job(volumes, name, Request(model=model, device=device)), segmentation, folder)
 
     def _refuse_a_second(self) -> None:
-        if self._job is not None:
+        if self._running is not None:
             raise RuntimeError("a segmentation or report is under way: wait for its last event or cancel it")
 
-    def _begin(self, request: SegmentRequest, result: WorkerResult | None = None, folder: Path | None = None) -> None:
-        nameless, names = request.without_names()
+    def _begin(self, job: Job, segmentation: Segmentation | None = None, folder: Path | None = None) -> None:
+        nameless, names = job.without_names()
         self._last_number += 1
         self._waiting = [Progress("start", 0.0)]
-        self._dispatch(_Job(self._last_number, nameless, names, result, folder))
+        self._dispatch(_Running(self._last_number, nameless, names, segmentation, folder))
 
     def poll(self) -> list[Event]:
-        """The events since the last call, oldest first. Never waits for the worker, but up to 0.1 s until what it has sent is
-        read; to be called every 0.1 s or so.
+        """Say what has happened.
 
-        After any number of Progress comes one Finished (Written for a report) or one Failed, and nothing after it.
+        Never waits for the worker, but up to 0.1 s until what it has sent is read; to be called every 0.1 s or so. After any
+        number of Progress comes one Finished (Written for a report) or one Failed, and nothing after it.
+
+        Returns:
+            The events since the last call, oldest first.
         """
         if self._process is not None:
             self._process.let_read()
             if self._process.exited():
                 self._process.end()
             self._drain(self._process)
-        if self._job is not None and self._process is not None:
-            silent_s = time.monotonic() - max(self._process.last_line_s, self._job.sent_s)
+        if self._running is not None and self._process is not None:
+            silent_s = time.monotonic() - max(self._process.last_line_s, self._running.sent_s)
             if silent_s > self.hang_s:
                 log_tail = self._process.log_tail()
                 self._fail(
@@ -188,16 +203,16 @@ class WorkerClient:
 
         A fresh worker starts warming up in the background. Raises what `start` raises.
         """
-        if self._job is None:
+        if self._running is None:
             return
-        self._job = None
+        self._running = None
         self._waiting = []
         self._drop()
         self.start()
 
     def close(self) -> None:
         """End the worker and remove all it left. The client can be used again afterwards."""
-        self._job = None
+        self._running = None
         self._waiting = []
         self._drop()
 
@@ -216,40 +231,40 @@ class WorkerClient:
         if process is not None:
             process.end()
 
-    def _dispatch(self, job: _Job) -> None:
-        on_cpu = job.request.device == "cpu"
+    def _dispatch(self, running: _Running) -> None:
+        on_cpu = running.job.request.device == "cpu"
         if self._process is not None:
-            unfit = job.result is None and self._process_on_cpu != on_cpu  # a report needs no device
+            unfit = running.segmentation is None and self._process_on_cpu != on_cpu  # a report needs no device
             if unfit or self._process.exited():
                 self._drop()
-        job.reused = self._process is not None
+        running.reused = self._process is not None
         if self._process is None:
             self._launch(on_cpu=on_cpu)
         assert self._process is not None
-        folder = self._process.folder / str(job.number)
+        folder = self._process.folder / str(running.number)
         try:
-            write_request(folder, job.request)
-            if job.result is not None:
-                write_result(folder, job.result)
+            write_job(folder, running.job)
+            if running.segmentation is not None:
+                write_segmentation(folder, running.segmentation)
         except OutputError:
             # A worker that has ended meanwhile took the folder with it: `poll` tells of its end.
             if not self._process.exited():
                 shutil.rmtree(folder, ignore_errors=True)  # the worker, which never learned of it, stays warm
                 raise
-        job.sent_s = time.monotonic()
-        self._job = job
-        if job.folder is None:
-            self._send(request="segment", id=job.number)
+        running.sent_s = time.monotonic()
+        self._running = running
+        if running.folder is None:
+            self._send(request="segment", id=running.number)
         else:
-            self._process.destinations[job.number] = job.folder
-            self._send(request="report", id=job.number)
+            self._process.destinations[running.number] = running.folder
+            self._send(request="report", id=running.number)
 
-    def _dispatch_again(self, job: _Job) -> None:
+    def _dispatch_again(self, running: _Running) -> None:
         """Hand the job to a fresh worker, from within `poll`, where a failure is an event."""
         self._drop()
-        self._job = job
+        self._running = running
         try:
-            self._dispatch(job)
+            self._dispatch(running)
         except OutputError as error:
             self._fail("output", str(error))
         except IVDSegmentationError as error:
@@ -265,53 +280,48 @@ class WorkerClient:
             if answer.event == "ended":
                 self._take_end(answer)
             elif answer.event == "rubbish":
-                if self._job is not None:
+                if self._running is not None:
                     message = "The segmentation process answered something else than its protocol: try again"
                     self._fail("protocol", message, f"{answer.log_tail}\n{answer.content}".strip())
                 self._drop()
-            elif self._job is not None and answer.number in (self._job.number, NO_REQUEST):
-                self._take(self._job, answer)
+            elif self._running is not None and answer.number in (self._running.number, NO_REQUEST):
+                self._take(self._running, answer)
 
-    def _take(self, job: _Job, answer: Answer) -> None:
-        job.acknowledged = True
+    def _take(self, running: _Running, answer: Answer) -> None:
+        running.acknowledged = True
         if answer.event == "progress":
             self._waiting.append(Progress(*answer.content))
         elif answer.event == "finished":
-            result: WorkerResult = answer.content
-            if job.findings:
-                findings = [*(one.to_json() for one in job.findings), *result.report["findings"]]
-                result = replace(
-                    result, findings=(*job.findings, *result.findings), report={**result.report, "findings": findings}
-                )
-            self._job = None
-            self._waiting.append(Finished(result_with_names(result, job.names)))
+            segmentation: Segmentation = answer.content
+            self._running = None
+            self._waiting.append(Finished(with_words(segmentation.with_findings(*running.findings), running.names)))
         elif answer.event == "written":
-            self._job = None
+            self._running = None
             self._waiting.append(Written(answer.content))
         else:
             kind, message = answer.content
             if kind == GPU_MEMORY:
-                request = replace(job.request, device="cpu")
-                self._dispatch_again(_Job(job.number, request, job.names, findings=(finding("gpu_memory"),)))
+                on_cpu = replace(running.job, request=replace(running.job.request, device="cpu"))
+                self._dispatch_again(_Running(running.number, on_cpu, running.names, findings=(finding("gpu_memory"),)))
             else:
                 helps = kind in ("crash", "protocol")
                 self._fail(kind, message, answer.log_tail if helps else "")
 
     def _take_end(self, answer: Answer) -> None:
-        """A worker has ended: by itself when idle, or in the middle of a job."""
-        job = self._job
-        if job is not None and job.reused and not job.acknowledged:
+        """A worker has ended: by itself when idle, or in the middle of a running."""
+        running = self._running
+        if running is not None and running.reused and not running.acknowledged:
             # It ended, idle for too long or killed, just when the job was sent: a fresh one never saw it.
-            self._dispatch_again(job)
+            self._dispatch_again(running)
             return
-        if job is not None:
+        if running is not None:
             self._fail("crash", _end_message(answer.content), answer.log_tail)
         self._drop()
 
     def _fail(self, kind: str, message: str, log_tail: str = "") -> None:
-        assert self._job is not None
-        message = with_names(message, self._job.names)
-        self._job = None
+        assert self._running is not None
+        message = with_names(message, self._running.names)
+        self._running = None
         self._waiting.append(Failed(message, log_tail, cast(FailureKind, kind)))
 
 

@@ -20,7 +20,8 @@ from typing import Any, Literal
 
 from ..errors import IVDSegmentationError, OutputError
 from ..report.output_folder import place_outputs
-from .protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line, read_result
+from .exchange import read_segmentation
+from .protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line
 
 LOG_LINES = 30
 _LOG_BYTES = 1 << 13
@@ -51,9 +52,15 @@ _CRASHES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came out of a worker. number: of the request it belongs to. content: (stage, fraction) of `progress`, the
-    WorkerResult of `finished`, the folder of `written`, (kind, message) of `failed`, what is wrong of `rubbish`, the exit
-    status of `ended`."""
+    """What came out of a worker.
+
+    Attributes:
+        event: What kind of answer it is.
+        number: Of the request it belongs to.
+        content: (stage, fraction) of `progress`, the Segmentation of `finished`, the folder of `written`, (kind, message) of
+            `failed`, what is wrong of `rubbish`, the exit status of `ended`.
+        log_tail: The end of the log where it helps.
+    """
 
     event: Literal["progress", "finished", "written", "failed", "rubbish", "ended"]
     number: int
@@ -69,7 +76,16 @@ class WorkerProcess:
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it. Raises OutputError: no room for the folder; IVDSegmentationError: the command cannot be run."""
+        """Start it.
+
+        Args:
+            command: Runs a worker.
+            environment: Its variables.
+
+        Raises:
+            OutputError: There is no room for its folder.
+            IVDSegmentationError: The command cannot be run.
+        """
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.last_line_s = time.monotonic()
         self.destinations: dict[int, Path] = {}
@@ -110,7 +126,11 @@ class WorkerProcess:
         return self.folder / "log"
 
     def exited(self) -> bool:
-        """Whether the command itself has ended; processes that it started may be left."""
+        """Look whether the command itself has ended.
+
+        Returns:
+            True where it has; processes that it started may be left.
+        """
         return self._process.poll() is not None
 
     def send(self, **fields: Any) -> None:
@@ -202,9 +222,9 @@ class WorkerProcess:
                 self.answers.put(Answer("progress", int(fields["id"]), stage))
             elif event == "finished":
                 number = int(fields["id"])
-                result = read_result(self.folder / str(number))
+                segmentation = read_segmentation(self.folder / str(number))
                 _remove(self.folder / str(number))
-                self.answers.put(Answer("finished", number, result))
+                self.answers.put(Answer("finished", number, segmentation))
             elif event == "written":
                 self.answers.put(self._placed(int(fields["id"])))
             elif event == "failed" and fields["kind"] in FAILURE_KINDS:
@@ -220,8 +240,11 @@ class WorkerProcess:
             raise ProtocolError(f"event not understood: {fields!r:.200}") from error
 
     def _placed(self, number: int) -> Answer:
-        """Put the files of a report where they are wanted. Here rather than in the worker, which may be ended half-way; and
-        in this thread, because the folder may lie on a slow disk."""
+        """Put the files of a report where they are wanted.
+
+        Here rather than in the worker, which may be ended half-way; and in this thread, because the folder may lie on a slow
+        disk.
+        """
         folder, destination = self.folder / str(number), self.destinations.pop(number)
         try:
             place_outputs(folder / REPORT, destination)
@@ -232,7 +255,11 @@ class WorkerProcess:
         return Answer("written", number, destination)
 
     def log_tail(self) -> str:
-        """The last lines that the worker, or anything it started, printed."""
+        """Read the end of the log.
+
+        Returns:
+            The last lines that the worker, or anything it started, printed.
+        """
         return "\n".join(self._log_end(_LOG_BYTES).splitlines()[-LOG_LINES:])
 
     def _log_end(self, count: int) -> str:
@@ -246,10 +273,17 @@ class WorkerProcess:
 
 
 def worker_status(status: int, log: str) -> int:
-    """The exit status of the worker itself, -N for signal N, from that of its command and the end of its log.
+    """Find the exit status of the worker itself.
 
-    PythonSlicer ends with 1 and a line in the log, whatever signal ended the worker; a worker that crashed has left
-    Python's trace before it, one that was killed (signal 9, for want of memory) has not.
+    PythonSlicer ends with 1 and a line in the log, whatever signal ended the worker; a worker that crashed has left Python's
+    trace before it, one that was killed (signal 9, for want of memory) has not.
+
+    Args:
+        status: Exit status of the command.
+        log: The end of its log.
+
+    Returns:
+        The status, -N for signal N.
     """
     if status != 1 or not _KILLED_BELOW_LAUNCHER.search(log):
         return status

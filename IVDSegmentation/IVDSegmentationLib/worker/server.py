@@ -1,4 +1,4 @@
-"""The pipeline in a process of its own: `python -m IVDSegmentationLib.worker`, speaking worker_protocol."""
+"""The pipeline in a process of its own: `python -m IVDSegmentationLib.worker`, speaking `protocol.py`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,17 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Protocol
 
-import numpy as np
-
 from ..dixon.case import DixonCase, case_from_volumes, case_on
 from ..errors import InputError, IVDSegmentationError, ModelError, OutputError
-from ..images import Grid, Volume, same_grid
-from ..pipeline.result import SegmentationResult
-from .protocol import (
-    GPU_MEMORY,
-    NO_REQUEST,
-    REPORT,
-    ProtocolError,
-    SegmentRequest,
-    WorkerResult,
-    decode_line,
-    encode_line,
-    read_request,
-    read_result,
-    write_result,
-)
+from ..images import same_grid
+from ..pipeline.request import Request
+from ..pipeline.segmentation import Segmentation
+from .exchange import read_job, read_segmentation, write_segmentation
+from .protocol import GPU_MEMORY, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line
 
 IDLE_S = 900.0
 """A worker without a request for so long ends itself and gives its memory back."""
@@ -50,11 +39,22 @@ class Segmenting(Protocol):
     """What the worker needs of segmentation.Pipeline. device: the one in use, `cpu` or `gpu`."""
 
     @property
-    def device(self) -> str: ...
+    def device(self) -> str:
+        """The device in use, `cpu` or `gpu`."""
 
     def segment(
-        self, case: DixonCase, lowest_level: str | None = ..., progress: Callable[[str, float], None] = ...
-    ) -> SegmentationResult: ...
+        self, case: DixonCase, request: Request | None = ..., progress: Callable[[str, float], None] = ...
+    ) -> Segmentation:
+        """Segment a case.
+
+        Args:
+            case: The case.
+            request: What is asked for.
+            progress: Called with each stage and the fraction done.
+
+        Returns:
+            The segmentation.
+        """
 
 
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
@@ -72,8 +72,19 @@ _LOADING = {"engine": 0.02, "networks": 0.06}
 
 
 def load_pipeline(model: str, device: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
-    """The pipeline of segmentation.py; loading: told each stage of it. Raises ModelError, also where neither engine is
-    installed."""
+    """Load the pipeline.
+
+    Args:
+        model: Name of a model, or its folder.
+        device: `auto`, `cpu` or `gpu`.
+        loading: Called with each stage of it, `engine` and `networks`.
+
+    Returns:
+        The pipeline.
+
+    Raises:
+        ModelError: Weights are missing or altered, or neither engine is installed.
+    """
     loading("engine")
     from ..networks.engine import choose_engine
     from ..networks.models import load_model
@@ -84,50 +95,57 @@ def load_pipeline(model: str, device: str, loading: Callable[[str], None] = lamb
     return Pipeline(load_model(model, engine), device)
 
 
-def make_report(result: SegmentationResult, reference: Volume | None) -> dict[str, Any]:
-    """What report.json holds of this result; reference: an expert mask on any grid. Raises InputError for a bad one."""
-    from ..pipeline.figures import compute_figures
-    from ..report.files import build_report
+def compute(segmentation: Segmentation) -> None:
+    """Measure a segmentation and draw its surfaces, which both travel with it.
 
-    return build_report(result, compute_figures(result, reference))
+    Args:
+        segmentation: The segmentation.
 
-
-def write_report(case: DixonCase, result: WorkerResult, folder: Path) -> None:
-    """Write the files of a result that was handed back, with the names it has now, into a new folder.
-
-    Raises InputError: the case has another grid than the one that was segmented; OutputError: disk full.
+    Raises:
+        InputError: The reference holds no disc, or values that are no labels.
     """
-    from ..measure.surfaces import disc_surfaces
-    from ..report.files import write_files
+    _ = segmentation.measured, segmentation.surfaces
 
-    if case.given and result.discs:
-        case = case_on(case, _part_of(case, result))
-    if case.working_grid.size != result.labels.shape or not same_grid(case.input_grid, result.label_volume.grid):
+
+def write_report(case: DixonCase, segmentation: Segmentation, folder: Path) -> None:
+    """Write the files of a segmentation that was handed back, with the names it has now, into a new folder.
+
+    Args:
+        case: The case that was segmented.
+        segmentation: As it was handed back.
+        folder: Where to; created.
+
+    Raises:
+        InputError: The case has another grid than the one that was segmented.
+        OutputError: The disk is full.
+    """
+    from ..report.files import build_report, write_files
+
+    grid = segmentation.case.working_grid
+    if case.given:
+        case = case_on(case, grid)
+    if not same_grid(case.working_grid, grid) or not same_grid(case.input_grid, segmentation.label_volume.grid):
         raise InputError("the volumes have changed since they were segmented: segment them again")
-    made = SegmentationResult(case, result.discs, result.probability, result.labels, result.label_volume, model=result.model)
     try:
         folder.mkdir()
-        write_files(made, disc_surfaces(made), dict(result.report), folder)
+        write_files(segmentation.with_case(case), build_report(segmentation), folder)
     except OSError as error:
         raise OutputError(f"the report could not be written ({error.strerror}): make room for temporary files") from error
 
 
-def _part_of(case: DixonCase, result: WorkerResult) -> Grid:
-    """The part of a large field of view that a result's maps cover: where a disc lies in both tells."""
-    disc = result.discs[0]
-    start = np.rint(case.whole_grid.to_ijk(np.array(disc.center_mm)) - disc.center_ijk).astype(int).tolist()
-    return case.whole_grid.part(tuple(slice(first, first + n) for first, n in zip(start, result.labels.shape, strict=True)))
-
-
-def _given(case: DixonCase) -> list[str]:
-    return sorted(set(case.channels) - case.derived)
-
-
-class Worker:
+class Server:
     """Answers requests one after the other with a pipeline that stays loaded between them."""
 
     def __init__(self, factory: PipelineFactory, requests: BinaryIO, events_fd: int, folder: Path, idle_s: float) -> None:
-        """requests: lines come from here; its end means that the client is gone. folder: shared with the client."""
+        """Prepare to serve.
+
+        Args:
+            factory: Makes the pipeline.
+            requests: Lines come from here; its end means that the client is gone.
+            events_fd: Descriptor that answers go to.
+            folder: Shared with the client.
+            idle_s: After so long without a request it ends.
+        """
         self._factory = factory
         self._requests = requests
         self._events_fd = events_fd
@@ -141,9 +159,12 @@ class Worker:
         self._pipeline: Segmenting | None = None
 
     def serve(self) -> int:
-        """Serve until idle for too long (returns 0) or until an unexpected error (returns 1).
+        """Serve until idle for too long, or until an unexpected error.
 
         Where the client goes away, the process ends from within, whatever is under way.
+
+        Returns:
+            Exit status, 0 or, after an error, 1.
         """
         self._emit(event="hello", pid=os.getpid())
         for task in (self._listen, self._beat):
@@ -233,30 +254,34 @@ class Worker:
         folder = self._folder / str(number)
         start_s = time.perf_counter()
         self._progress(number, "load", 0.0)
-        request = read_request(folder)
-        pipeline = self._load(request.model, request.device, lambda stage: self._progress(number, stage, _LOADING[stage]))
+        job = read_job(folder)
+        asked = job.request
+        pipeline = self._load(asked.model, asked.device, lambda stage: self._progress(number, stage, _LOADING[stage]))
         loaded_s = time.perf_counter()
         self._progress(number, "check", 0.1)
-        case = case_from_volumes(request.volumes, request.name)
+        case = case_from_volumes(job.volumes, job.name)
         checked_s = time.perf_counter()
-        result = pipeline.segment(
-            case, request.lowest_level, lambda stage, fraction: self._progress(number, stage, 0.15 + 0.75 * fraction)
+        segmentation = pipeline.segment(
+            case, job.request, lambda stage, fraction: self._progress(number, stage, 0.15 + 0.75 * fraction)
         )
         self._progress(number, "report", 0.92)
-        answer = _answer_of(result, request, {"load": loaded_s - start_s, "check": checked_s - loaded_s})
+        before = {"load": loaded_s - start_s, "check": checked_s - loaded_s}
+        provenance = replace(segmentation.provenance, timings_s={**before, **segmentation.provenance.timings_s})
+        segmentation = replace(segmentation, provenance=provenance)
+        compute(segmentation)
         self._progress(number, "hand over", 0.98)
         with self._using_folder:
-            write_result(folder, answer)
+            write_segmentation(folder, segmentation)
         self._emit(event="finished", id=number)
 
     def _report(self, number: int) -> None:
         folder = self._folder / str(number)
         self._progress(number, "check", 0.05)
-        request, result = read_request(folder), read_result(folder)
-        case = case_from_volumes(request.volumes, request.name)
+        job, segmentation = read_job(folder), read_segmentation(folder)
+        case = case_from_volumes(job.volumes, job.name)
         self._progress(number, "write", 0.3)
         with self._using_folder:
-            write_report(case, result, folder / REPORT)
+            write_report(case, segmentation, folder / REPORT)
         self._emit(event="written", id=number)
 
     def _progress(self, number: int, stage: str, fraction: float) -> None:
@@ -280,24 +305,12 @@ class Worker:
         return "crash", f"The segmentation stopped at an unexpected {type(error).__name__} ({reason})"
 
 
-def _answer_of(result: SegmentationResult, request: SegmentRequest, timings_s: dict[str, float]) -> WorkerResult:
-    return WorkerResult(
-        label_volume=result.label_volume,
-        discs=result.discs,
-        findings=result.findings,
-        channels_given=tuple(_given(result.case)),
-        channels_derived=tuple(sorted(result.case.derived)),
-        timings_s={**timings_s, **result.timings_s},
-        model=result.model,
-        report=make_report(result, request.reference),
-        probability=result.probability,
-        labels=result.labels,
-    )
-
-
 def _claim_stdio() -> tuple[BinaryIO, int]:
-    """Private duplicates of stdin and stdout. Descriptor 0 becomes the null device and 1 the log, so that nothing
-    TensorFlow, C code or a child process reads or prints can spoil the protocol."""
+    """Take private duplicates of stdin and stdout.
+
+    Descriptor 0 becomes the null device and 1 the log, so that nothing TensorFlow, C code or a child process reads or prints
+    can spoil the protocol.
+    """
     requests, events_fd = os.fdopen(os.dup(0), "rb"), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -307,7 +320,12 @@ def _claim_stdio() -> tuple[BinaryIO, int]:
 
 
 def main(arguments: Sequence[str] | None = None, factory: PipelineFactory = load_pipeline) -> NoReturn:
-    """Serve on stdin and stdout until done, then end the process. arguments: those of the command line."""
+    """Serve on stdin and stdout until done, then end the process.
+
+    Args:
+        arguments: Those of the command line.
+        factory: Makes the pipeline.
+    """
     parser = argparse.ArgumentParser(prog="python -m IVDSegmentationLib.worker.server", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="folder shared with the client")
     parser.add_argument("--idle-s", type=float, default=IDLE_S, help="seconds without a request until it ends itself")
@@ -315,7 +333,7 @@ def main(arguments: Sequence[str] | None = None, factory: PipelineFactory = load
     # Of a crash the log tells the first line; `worker_status` of the client looks for it.
     faulthandler.enable(sys.stderr, all_threads=False)
     requests, events_fd = _claim_stdio()
-    status = Worker(factory, requests, events_fd, options.folder, options.idle_s).serve()
+    status = Server(factory, requests, events_fd, options.folder, options.idle_s).serve()
     sys.stderr.flush()
     # An ordinary exit would wait for TensorFlow's threads, and trip over ours that waits for a line.
     os._exit(status)

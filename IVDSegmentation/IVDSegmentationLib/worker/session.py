@@ -1,5 +1,4 @@
-"""One segmentation or report after another by one worker, each from its request to its one end: finished, failed or
-cancelled."""
+"""One segmentation or report after another by one worker, each from its request to its one end."""
 
 from __future__ import annotations
 
@@ -10,7 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import Cancelled, InputError, IVDSegmentationError, ModelError, OutputError
 from ..images import Volume
-from .protocol import Event, Failed, Finished, Progress, WorkerResult, Written
+from ..pipeline.request import Request
+from ..pipeline.segmentation import Segmentation
+from .protocol import Event, Failed, Finished, Progress, Written
 
 Placed = TypeVar("Placed")
 """What the caller makes of a result; the folder of a report."""
@@ -39,33 +40,54 @@ class WorkerFailed(IVDSegmentationError):
     """The segmentation process ended, hung or answered rubbish. log_tail: the end of its log, may be empty."""
 
     def __init__(self, message: str, log_tail: str = "") -> None:
+        """Keep what is known of the failure.
+
+        Args:
+            message: One sentence for the user.
+            log_tail: The end of the worker's log.
+        """
         super().__init__(message)
         self.log_tail = log_tail
 
 
 class Worker(Protocol):
-    """What a run needs of a worker; worker_client.WorkerClient is one."""
+    """What a run needs of a worker; client.WorkerClient is one."""
 
     @property
-    def running(self) -> bool: ...
+    def running(self) -> bool:
+        """Whether a segmentation or a report is under way."""
 
-    def segment(
-        self,
-        volumes: Mapping[str, Volume],
-        *,
-        name: str,
-        reference: Volume | None = None,
-        lowest_level: str | None = None,
-        device: str = "auto",
-    ) -> None: ...
+    def segment(self, volumes: Mapping[str, Volume], name: str, request: Request | None = None) -> None:
+        """Begin to segment a case.
 
-    def report(self, volumes: Mapping[str, Volume], result: WorkerResult, folder: Path, *, name: str) -> None: ...
+        Args:
+            volumes: Channel -> volume.
+            name: Name of the case.
+            request: What is asked for.
+        """
 
-    def poll(self) -> Sequence[Event]: ...
+    def report(self, volumes: Mapping[str, Volume], name: str, segmentation: Segmentation, folder: Path) -> None:
+        """Begin to write a report.
 
-    def cancel(self) -> None: ...
+        Args:
+            volumes: Channel -> volume, as they were segmented.
+            name: Name of the case.
+            segmentation: As it was handed back, or renamed.
+            folder: Where to.
+        """
 
-    def close(self) -> None: ...
+    def poll(self) -> Sequence[Event]:
+        """Say what has happened.
+
+        Returns:
+            The events since the last call, oldest first.
+        """
+
+    def cancel(self) -> None:
+        """End what is under way; no event of it follows."""
+
+    def close(self) -> None:
+        """End the worker."""
 
 
 @dataclass(frozen=True)
@@ -77,35 +99,31 @@ class Callbacks(Generic[Placed]):
     failed: Callable[[Exception], None] = lambda error: None
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to segment. volumes: by channel. name: of the case. reference: an expert mask. lowest_level, device: as in
-    segmentation.Pipeline."""
-
-    volumes: Mapping[str, Volume]
-    name: str
-    reference: Volume | None = None
-    lowest_level: str | None = None
-    device: str = "auto"
-
-
 class Timer(Protocol):
     """Calls `poll` of its owner again and again between start and stop; a QTimer is one."""
 
-    def start(self) -> object: ...
+    def start(self) -> None:
+        """Begin to call."""
 
-    def stop(self) -> object: ...
+    def stop(self) -> None:
+        """Call no more."""
 
 
 class Segmenter(Generic[Placed]):
     """Segments one case at a time with one worker that stays warm.
 
-    >>> segmenter.begin(request, place, callbacks)   # place: WorkerResult -> what the caller makes of it
+    >>> segmenter.begin(volumes, name, request, place, callbacks)
     >>> segmenter.poll()                             # by the timer, until not segmenter.running
     """
 
     def __init__(self, make_worker: Callable[[], Worker], timer: Timer, translate: Callable[[str], str] = str) -> None:
-        """make_worker: called when the first case comes. translate: puts the words of a stage into the user's language."""
+        """Prepare; nothing is started.
+
+        Args:
+            make_worker: Called when the first case comes.
+            timer: Calls `poll` while something is under way.
+            translate: Puts the words of a stage into the user's language.
+        """
         self.worker: Worker | None = None
         self.outcome: Placed | Exception | None = None
         self._make_worker, self._timer, self._translate = make_worker, timer, translate
@@ -117,23 +135,47 @@ class Segmenter(Generic[Placed]):
         """Whether a case or a report is under way; if not, `outcome` is what the last one came to."""
         return self._place is not None
 
-    def begin(self, request: Request, place: Callable[[WorkerResult], Placed], callbacks: Callbacks[Placed]) -> None:
-        """Hand a request to the worker. Exactly one of callbacks.finished and .failed follows, from `poll` or `abort`.
+    def begin(
+        self,
+        volumes: Mapping[str, Volume],
+        name: str,
+        request: Request,
+        place: Callable[[Segmentation], Placed],
+        callbacks: Callbacks[Placed],
+    ) -> None:
+        """Hand a case to the worker. Exactly one of callbacks.finished and .failed follows, from `poll` or `abort`.
 
-        An exception of `place` is a failure. Raises InputError while a case is under way, and what the worker raises.
+        Args:
+            volumes: Channel -> volume, each on its own grid.
+            name: Name of the case.
+            request: What is asked for.
+            place: Makes of a segmentation what callbacks.finished gets; an exception of it is a failure.
+            callbacks: What is called on the way and at the end.
+
+        Raises:
+            InputError: Something is under way.
+            IVDSegmentationError: What the worker raises.
         """
-        self._idle_worker().segment(
-            request.volumes,
-            name=request.name,
-            reference=request.reference,
-            lowest_level=request.lowest_level,
-            device=request.device,
-        )
+        self._idle_worker().segment(volumes, name, request)
         self._follow(place, callbacks)
 
-    def begin_report(self, request: Request, result: WorkerResult, folder: Path, callbacks: Callbacks[Any]) -> None:
-        """Have the report of a request's result written into a folder; callbacks.finished gets that folder. As `begin`."""
-        self._idle_worker().report(request.volumes, result, folder, name=request.name)
+    def begin_report(
+        self, volumes: Mapping[str, Volume], name: str, segmentation: Segmentation, folder: Path, callbacks: Callbacks[Any]
+    ) -> None:
+        """Have the report of a segmentation written into a folder.
+
+        Args:
+            volumes: Channel -> volume, as they were segmented.
+            name: Name of the case.
+            segmentation: As it was handed back, or renamed.
+            folder: Where to; callbacks.finished gets it.
+            callbacks: As in `begin`.
+
+        Raises:
+            InputError: Something is under way.
+            IVDSegmentationError: What the worker raises.
+        """
+        self._idle_worker().report(volumes, name, segmentation, folder)
         self._follow(lambda written: written, callbacks)
 
     def _idle_worker(self) -> Worker:
@@ -156,13 +198,13 @@ class Segmenter(Generic[Placed]):
                 words = self._translate(STAGES.get(event.stage, event.stage.capitalize()))
                 self._callbacks.progress(words, event.fraction)
             elif isinstance(event, Finished):
-                self._end(self._placed(event.result))
+                self._end(self._placed(event.segmentation))
             elif isinstance(event, Written):
                 self._end(self._placed(event.folder))
             else:
                 self._end(error_of(event))
 
-    def _placed(self, outcome: WorkerResult | Path) -> Placed | Exception:
+    def _placed(self, outcome: Segmentation | Path) -> Placed | Exception:
         assert self._place is not None
         try:
             return self._place(outcome)
@@ -170,7 +212,11 @@ class Segmenter(Generic[Placed]):
             return error
 
     def abort(self, error: Exception) -> None:
-        """End the case under way, if any, as failed with `error`; the worker is cancelled."""
+        """End the case under way, if any, as failed; the worker is cancelled.
+
+        Args:
+            error: What it failed with.
+        """
         if self.running and self.worker is not None:
             self.worker.cancel()
             self._end(error)
@@ -192,7 +238,14 @@ class Segmenter(Generic[Placed]):
 
 
 def error_of(failed: Failed) -> IVDSegmentationError:
-    """The exception that a Failed event stands for."""
+    """The exception that a Failed event stands for.
+
+    Args:
+        failed: The event.
+
+    Returns:
+        InputError, ModelError, OutputError or WorkerFailed.
+    """
     if failed.kind in _ERRORS:
         return _ERRORS[failed.kind](failed.message)
     return WorkerFailed(failed.message, failed.log_tail)
