@@ -90,7 +90,8 @@ def _shoot(person: Any, name: str) -> None:
     parent = person.panel.parent
     parent.resize(460, 800 if name == "panel-after" else 640)
     parent.show()
-    slicer.app.processEvents()
+    for _ in range(20):  # a table that has been filled asks for its room step by step
+        slicer.app.processEvents()
     _captioned(parent.grab()).save(str(OUT / f"{name}.png"))
 
 
