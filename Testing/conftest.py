@@ -44,3 +44,11 @@ def nothing_is_left_behind() -> Iterator[None]:
     printed, boxes = sys.modules.get("slicer_harness.printed"), sys.modules.get("slicer_harness.boxes")
     assert printed is None or printed.take_printed() == []
     assert boxes is None or boxes.CURSORS == []
+
+
+@pytest.fixture(scope="session")
+def phantom_boxes(tmp_path_factory) -> Path:
+    """A data folder with boxes of three phantoms in the layout of the published ones; not to be changed."""
+    from paper_data import write_boxes
+
+    return write_boxes(tmp_path_factory.mktemp("phantom-boxes"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .. import __version__
 from ..cohort.command import add_parser as add_cohort
 from ..errors import InputError
+from ..paper.command import add_parser as add_paper
 from ..printable import printable
 from .boundary import guarded, run_alone, say, tell
 from .level_commands import add_fit, check_real_command, train_levels_command
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_segment(commands, _path)
     add_cohort(commands, _path)
+    add_paper(commands, _path)
 
     evaluate = commands.add_parser("evaluate", help="compare predictions with references")
     evaluate.add_argument("prediction", type=_path, metavar="PREDICTION", help="label map or mask, or a folder of them")

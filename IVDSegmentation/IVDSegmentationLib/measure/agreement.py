@@ -13,6 +13,7 @@ from ..images import Grid, Volume, same_grid
 from ..levels.labelling import LEVEL_OF
 from .dataframes import to_data_frame
 from .metrics import dice, volume_difference
+from .surface_distances import surface_distances
 
 if TYPE_CHECKING:
     import pandas
@@ -221,8 +222,6 @@ def _matched(ours: np.ndarray, our_count: int, theirs: np.ndarray, their_count: 
 
 
 def _agreement(level: str, ours: np.ndarray, theirs: np.ndarray, grid: Grid) -> DiscAgreement:
-    from meshmetrics import compute_metrics
-
     held = np.nonzero(ours | theirs)
     box = tuple(slice(int(line.min()), int(line.max()) + 1) for line in held)
     ours, theirs = ours[box], theirs[box]
@@ -232,10 +231,7 @@ def _agreement(level: str, ours: np.ndarray, theirs: np.ndarray, grid: Grid) -> 
             raise InputError(
                 f"a piece that is to be compared has a surface of {faces} voxel faces, which no disc has: give a mask of discs"
             )
-    # Both share one origin, which no distance depends on.
-    distances = compute_metrics(
-        _image(theirs, grid), _image(ours, grid), percentiles=(100, 95), metrics=("hd", "assd"), verbose=False
-    )
+    assd_mm, hausdorff95_mm, hausdorff_mm = surface_distances(ours, theirs, grid.spacing_mm)
     volume_mm3, percent = volume_difference(ours, theirs, float(np.prod(grid.spacing_mm)))
     overlap = dice(ours, theirs)
     assert overlap is not None and percent is not None  # neither mask is empty
@@ -243,9 +239,9 @@ def _agreement(level: str, ours: np.ndarray, theirs: np.ndarray, grid: Grid) -> 
     return DiscAgreement(
         level=level,
         dice=overlap,
-        hausdorff_mm=float(distances["HD_100"]),
-        hausdorff95_mm=float(distances["HD_95"]),
-        assd_mm=float(distances["ASSD"]),
+        hausdorff_mm=hausdorff_mm,
+        hausdorff95_mm=hausdorff95_mm,
+        assd_mm=assd_mm,
         volume_difference_mm3=volume_mm3,
         volume_difference_percent=percent,
         center_distance_mm=float(np.linalg.norm(centers_mm[0] - centers_mm[1])),

@@ -48,4 +48,4 @@ def train_levels(
     volumes = [level_volume(scan, localizer) for scan in tqdm(scans, desc="scans", unit="scan")]
     seeds = tqdm(range(FIRST_PHANTOM, FIRST_PHANTOM + PHANTOMS), desc="phantoms", unit="phantom")
     phantoms = [phantom_volume(number, localizer) for number in seeds]
-    return train_network(LevelSamples(volumes, phantoms, preset), preset, folder, seed, start)
+    return train_network(LevelSamples(volumes, phantoms, preset), preset, folder, seed, start=start)

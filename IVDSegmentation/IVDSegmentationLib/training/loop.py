@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +49,13 @@ class Samples(Protocol):
 
 
 def train_network(
-    samples: Samples, preset: Preset, folder: Path, seed: int = 0, start: keras.Model | None = None
+    samples: Samples,
+    preset: Preset,
+    folder: Path,
+    seed: int = 0,
+    *,
+    start: keras.Model | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> keras.Model:
     """Train the network of a preset.
 
@@ -59,6 +66,7 @@ def train_network(
             a kill. A finished training that is there is loaded, not repeated.
         seed: Of samples and initial weights.
         start: A network of the same kind whose weights are the initial ones; None for random ones.
+        progress: Called with the number of steps done, first where the training begins or resumes; None for a bar of its own.
 
     Returns:
         The network, float32, with the averaged weights.
@@ -75,7 +83,8 @@ def train_network(
         return network
     folder.mkdir(parents=True, exist_ok=True)
     precision, why = training_precision(preset.precision)
-    print(f"{folder.name}: trains in {precision} ({why})", file=sys.stderr)
+    if progress is None:
+        print(f"{folder.name}: trains in {precision} ({why})", file=sys.stderr)
     keras: Any = import_keras()
     keras.utils.set_random_seed(seed)
     trained = build_network(preset.architecture, POLICIES[precision], **preset.parameters)
@@ -93,12 +102,11 @@ def train_network(
             callbacks=[
                 keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
                 keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
-                _progress(epochs, folder.name, data),
+                _progress(epochs, folder.name, data, progress),
             ],
         )
     _check_converged(folder)
     network.set_weights(trained.get_weights())
-    save_arrays(finished, network.get_weights())
     record = {
         "architecture": preset.architecture,
         "parameters": dict(preset.parameters),
@@ -109,6 +117,8 @@ def train_network(
     }
     with atomic_file(folder / "finished.json") as temporary:
         temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    # Last: where they are, the training is finished.
+    save_arrays(finished, network.get_weights())
     return network
 
 
@@ -193,10 +203,25 @@ def _dataset(samples: Samples, batch: int, steps: int, seed: int) -> Any:
     return Batches(workers=2, use_multiprocessing=False, max_queue_size=6)
 
 
-def _progress(epochs: int, title: str, data: Any) -> Any:
+def _progress(epochs: int, title: str, data: Any, report: Callable[[int], None] | None) -> Any:
     from tqdm import tqdm
 
     keras: Any = import_keras()
+
+    class Reports(keras.callbacks.Callback):
+        """Tells another's bar how many steps are done."""
+
+        begun = False
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            data.epoch = epoch
+            if report is not None and not self.begun:
+                report(epoch * len(data))
+                self.begun = True
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if report is not None:
+                report((epoch + 1) * len(data))
 
     class Progress(keras.callbacks.Callback):
         """A bar over the whole training, with the time left."""
@@ -214,4 +239,4 @@ def _progress(epochs: int, title: str, data: Any) -> Any:
             if hasattr(self, "bar"):
                 self.bar.close()
 
-    return Progress()
+    return Progress() if report is None else Reports()
