@@ -166,8 +166,8 @@ def case(tmp_path_factory):
 
 
 def figures_of(report):
-    """What a report says of the discs: all but how long it took and what it was made with."""
-    return {name: value for name, value in report.items() if name not in ("timings_s", "versions", "format")}
+    """What a report says of the discs: all but how long it took, what it was made with and, where one was saved, its files."""
+    return {name: value for name, value in report.items() if name not in ("timings_s", "versions", "format", "files")}
 
 
 @needs_model
@@ -219,6 +219,9 @@ def test_the_saved_report_is_that_of_the_command_line(case, tmp_path):
     assert case.person.boxes == []
     saved = tmp_path / "saved"
     assert files_below(saved) == files_below(case.out)
+    assert sorted(json.loads((saved / "report.json").read_text(encoding="utf-8"))["files"]) == sorted(
+        name for name in files_below(saved) if name != "report.json"
+    )
     report = json.loads((saved / "report.json").read_text(encoding="utf-8"))
     assert figures_of(report) == figures_of(json.loads((case.out / "report.json").read_text(encoding="utf-8")))
     assert (saved / "measurements.csv").read_bytes() == (case.out / "measurements.csv").read_bytes()
