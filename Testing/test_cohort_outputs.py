@@ -260,6 +260,15 @@ def test_wrong_usage_is_status_2(arguments, tmp_path):
     assert stop.value.code == 2
 
 
+def test_without_the_extra_one_line_says_what_to_install_and_nothing_is_made(tmp_path, monkeypatch, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "water.nii.gz").write_bytes(b"")
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "distributed" else object())
+    assert main(["cohort", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--quiet"]) == 1
+    assert capsys.readouterr().err == 'ivdseg: a cohort needs distributed: pip install "ivdsegmentation[cohort]"\n'
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_input_without_cases_is_one_line(tmp_path, capsys):
     assert main(["cohort", str(tmp_path), "-o", str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err.strip().splitlines()

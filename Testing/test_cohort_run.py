@@ -17,6 +17,7 @@ from IVDSegmentationLib.cohort.task import LOST, Settings, read_case_file
 from IVDSegmentationLib.errors import InputError, OutputError
 
 pytest.importorskip("distributed", reason="Dask is not installed here: pip install -e '.[cohort]'")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are killed and stopped by POSIX signals")
 
 TESTING = Path(__file__).parent
 LIBRARY_AND_TESTS = (str(TESTING), str(TESTING.parent / "IVDSegmentation"))
@@ -122,6 +123,15 @@ def test_dask_knows_of_a_few_cases_at_a_time(client, tmp_path, monkeypatch):
     assert most[0] == IN_FLIGHT * 2
 
 
+def test_a_cluster_that_exists_is_used_and_left_running(client, tmp_path):
+    cases = cases_of(tmp_path, "a", "b")
+    with cluster.workers_of(client.scheduler.address, None, "auto") as other:
+        assert other.id != client.id
+        assert run_cases(other, cases, Settings(tmp_path), task=cohort_tasks.quick).done == 2
+    assert client.submit(sum, [1, 2]).result() == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say which cores a process has")
 def test_each_worker_keeps_to_cores_of_its_own(client):
     client.wait_for_workers(2)
     expected = cluster.shares(cluster.usable_cores(), 2)

@@ -1,7 +1,8 @@
 """How fast a cohort is: `python benchmarks/cohort.py [--cases 200]`.
 
 Phantoms are written to a temporary folder, and the same cases are segmented by the warm pipeline alone, by one worker and by
-two. Then what resuming costs, what a killed worker costs, and how much memory the driver needs for the tables of 10,000 cases.
+two. Then what resuming costs, what a killed worker costs, what a case takes of the disk, what 100,000 such cases would cost,
+and how much memory the driver needs for the tables of 10,000.
 """
 
 from __future__ import annotations
@@ -78,6 +79,20 @@ def cohort(folder: Path, output: Path, workers: int, kill_after: int | None = No
     return {"seconds": seconds, "rate": rate, "failed": state.failed, "peak_mb": max(peaks.values())}
 
 
+def disk_mb(folder: Path, output: Path) -> dict[str, float]:
+    """What is written of a case -> MB of its folder."""
+    from IVDSegmentationLib.cohort.find import find_cases
+    from IVDSegmentationLib.cohort.task import ONLY, Settings, segment_case
+
+    case = find_cases(folder)[0]
+    used = {}
+    for only in ONLY:
+        segment_case(case, Settings(output / only, only, device="cpu"))
+        files = [path for path in (output / only).rglob("*") if path.is_file()]
+        used[only] = sum(path.stat().st_size for path in files) / 1e6
+    return used
+
+
 def driver_memory(output: Path) -> float:
     """MB that tables and page of FAKE_CASES cases of six discs add to a process."""
     code = (
@@ -121,6 +136,10 @@ def main() -> None:
         print(f"the same again, all done already: {again['seconds']:.1f} s")
         killed = cohort(folder / "in", folder / "killed", 2, kill_after=options.cases // 2)
         print(f"2 workers, one killed half-way: {killed['seconds'] - ran['seconds']:+.1f} s, {killed['failed']} failed")
+        used = disk_mb(folder / "in", folder / "disk")
+        print("a case on disk: " + ", ".join(f"--only {only} {mb:.2f} MB" for only, mb in used.items()))
+        disk = ", ".join(f"{mb * 100_000 / 1e3:.0f} GB with --only {only}" for only, mb in used.items())
+        print(f"100,000 such cases, tables alone: {100_000 / alone / 3600:.0f} hours of the pipeline alone; {disk}")
         print(f"driver, tables and page of {FAKE_CASES} cases: {driver_memory(folder / 'fake'):+.0f} MB")
 
 

@@ -95,13 +95,11 @@ def workers_of(address: str | None, workers: int | None, memory_limit: str) -> I
         The client.
 
     Raises:
-        InputError: Dask is not installed, or there is no scheduler at the address.
+        InputError: There is no scheduler at the address.
     """
-    try:
-        import dask
-        import distributed
-    except ImportError as error:
-        raise InputError('a cohort needs Dask: pip install "ivdsegmentation[cohort]"') from error
+    import dask
+    import distributed
+
     if address is not None:
         try:
             client = distributed.Client(address, timeout="20s")

@@ -8,16 +8,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from .case import CohortCase
     from .run import Progress
 
 ONLY = ("tables", "labels", "all")
+_NEEDED = ("distributed", "pyarrow", "jinja2")
 
 
 def add_parser(commands: Any, path_type: Callable[[str], Path]) -> argparse.ArgumentParser:
@@ -68,9 +70,12 @@ def run(options: argparse.Namespace) -> None:
         return
     if options.case is None or options.output is None:
         options.parser.error("INPUT and -o OUT are needed (or --summary OUT)")
+    from tqdm import tqdm
+
     from .find import find_cases, with_pseudonyms
 
-    cases = find_cases(options.case)
+    with tqdm(desc="Looking for cases", unit="case", leave=False, disable=options.quiet or None) as bar:
+        cases = find_cases(options.case, lambda count: bar.update(count - bar.n))
     if options.pseudonyms is not None:
         cases = with_pseudonyms(cases, options.pseudonyms)
     state = segment_cohort(cases, options)
@@ -88,7 +93,7 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
         How many have a row, and how many of these no result.
 
     Raises:
-        InputError: There is no Dask, or no scheduler at the address.
+        InputError: The extra `cohort` is not installed, or there is no scheduler at the address.
         OutputError: The output cannot be written.
         ModelError: The model cannot be loaded.
     """
@@ -100,6 +105,7 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
     from .tables import write_tables
     from .task import Settings
 
+    _check_installed()
     output = options.output.resolve()  # workers have another working folder
     try:
         (output / "cases").mkdir(parents=True, exist_ok=True)
@@ -120,6 +126,13 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
                 return run_cases(client, cases, settings, show)
     finally:
         write_page(output, write_tables(output, [case.name for case in cases]))
+
+
+def _check_installed() -> None:
+    """Refuse, before any work is done, to run without the packages of the extra."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise InputError(f'a cohort needs {", ".join(missing)}: pip install "ivdsegmentation[cohort]"')
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..atomic import atomic_file
-from ..errors import OutputError
 from .tables import KINDS, OUTLIER, CaseCard
 from .task import THUMBNAIL
 
@@ -32,12 +31,10 @@ def write_page(output: Path, cards: Sequence[CaseCard]) -> None:
         cards: In the order of the page.
 
     Raises:
-        OutputError: The folder cannot be written, or jinja2 is not installed.
+        OutputError: The folder cannot be written.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise OutputError('the contact sheet needs jinja2: pip install "ivdsegmentation[cohort]"') from error
+    from jinja2 import Environment, StrictUndefined
+
     counts = Counter(card.kind for card in cards)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
