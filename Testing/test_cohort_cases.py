@@ -24,6 +24,11 @@ def volume(path, empty=False):
     return path
 
 
+def write_volume_of(path, width):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_volume(Volume(NOISE[:width], GRID.part((slice(0, width), slice(0, 40), slice(0, 40)))), path)
+
+
 def names(cases):
     return [case.name for case in cases]
 
@@ -152,6 +157,23 @@ def test_pseudonyms_take_the_place_of_names_also_in_sentences(tmp_path):
         own = "Doe_Jane" if case.name == "P1" else "Roe_Max"
         said = case.sentence(f"{caught.value} in {own}")
         assert own not in said and "the water file" in said and said.endswith(f"in {case.name}")
+
+
+def test_findings_name_no_file_of_a_case_under_a_pseudonym(tmp_path):
+    for name, size in (("Doe_Jane_water.nii.gz", 36), ("Doe_Jane_fat.nii.gz", 30)):
+        write_volume_of(tmp_path / "in" / "Doe_Jane" / name, size)
+    (case,) = with_pseudonyms(find_cases(tmp_path / "in"), pseudonyms(tmp_path, "case,pseudonym\nDoe_Jane,P1\n"))
+    texts = [one.text() for one in case.load().findings]
+    assert texts and texts[0].startswith("fat (30x40x40 voxels) was resampled onto the grid of water")
+    assert not any("Doe" in text for text in texts)
+
+
+def test_sentences_name_no_dicom_file_of_a_case_under_a_pseudonym(tmp_path):
+    folder = tmp_path / "in" / "Doe_Jane"
+    folder.mkdir(parents=True)
+    write_enhanced(folder / "Doe_Jane_1.dcm", frames_of({"water": WATER}, PHILIPS)[:1])
+    (case,) = with_pseudonyms(find_cases(tmp_path / "in"), pseudonyms(tmp_path, "case,pseudonym\nDoe_Jane,P1\n"))
+    assert case.sentence("Doe_Jane_1.dcm of Doe_Jane has one slice") == "a file of P1 has one slice"
 
 
 def test_a_case_without_a_pseudonym_is_refused_without_naming_it(tmp_path):

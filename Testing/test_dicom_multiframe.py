@@ -204,7 +204,8 @@ def two_studies(folder):
 def test_several_studies_are_listed_and_none_is_guessed(tmp_path):
     refused(
         two_studies(tmp_path / "archive"),
-        r"one is to be chosen of the 2 Dixon studies of archive: give its number with --study "
+        r"one is to be chosen of the 2 Dixon studies of archive: give one of them alone, or its number with "
+        r"ivdseg's --study "
         r"\(1: fat, in-phase, opposed-phase, water; 72 images in first\. 2: water; 18 images in second\)",
     )
 

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
         case = load_input(options.case, named, study=options.study, as_channel=as_channel)
         if options.dicom is not None:
             case = dicom_source_of(case, options.dicom)
-        progress("load", 0.05)
+        progress("networks", 0.05)
         from ..pipeline.request import Request
         from ..pipeline.segment import Pipeline
 

@@ -49,7 +49,10 @@ class CohortCase:
         if self.fault:
             raise InputError(self.fault)
         if self.study is None:
-            return case_from_volumes({channel: read_volume(path) for channel, path in self.files.items()}, self.name)
+            volumes = {channel: read_volume(path) for channel, path in self.files.items()}
+            if self.names_hidden:  # findings about a volume name it by its source
+                volumes = {channel: replace(volume, source=PLAIN_NAMES[channel]) for channel, volume in volumes.items()}
+            return case_from_volumes(volumes, self.name)
         studies = find_studies([path for folder in self.folders for path in dicom_files_of(folder)])
         return case_from_volumes(volumes_of_study(choose_study(studies, self.name, self.study), self.name), self.name)
 
@@ -98,6 +101,8 @@ class CohortCase:
     def _hidden(self, text: str, name: str) -> str:
         for channel, path in self.files.items():
             text = text.replace(path.name, f"the {PLAIN_NAMES[channel]} file")
+        for path in (path for folder in self.folders if folder.is_dir() for path in folder.iterdir()):
+            text = text.replace(path.name, "a file")
         holding = (*(path.parent for path in self.files.values()), *self.folders)
         parts = {part for path in holding for part in path.parts}
         for part in sorted(parts, key=len, reverse=True):

@@ -217,7 +217,7 @@ def choose_study(studies: Sequence[DicomStudy], name: str, study: str | None = N
     what = "is not among" if study is not None else "is to be chosen of"
     raise InputError(
         f"{'the study ' + study if study else 'one'} {what} the {len(with_channels)} Dixon studies of {name}: "
-        f"give its number with --study ({listed}{more})"
+        f"give one of them alone, or its number with ivdseg's --study ({listed}{more})"
     )
 
 
