@@ -14,6 +14,8 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `make test` runs these in .venv-slicer")
 
+import slicer
+import vtk
 from IVDSegmentationLib.errors import Cancelled, OutputError
 from IVDSegmentationLib.images import Volume, read_volume, write_volume
 from IVDSegmentationLib.report.tables import TextTable
@@ -24,6 +26,7 @@ from made_results import files_below
 from slicer_harness.boot import MODULE_PATH
 from slicer_harness.boxes import QFileDialog
 from slicer_harness.person import PHANTOM, Person, scene_state, table_text
+from vtk.util.numpy_support import vtk_to_numpy
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json"
@@ -209,6 +212,18 @@ def test_the_table_node_holds_the_figures_of_the_csv(case):
                 assert text == "" if np.isnan(value) else float(text) == value, (name, number)
             else:
                 assert text == value, (name, number)
+
+
+@needs_model
+def test_the_models_of_the_scene_are_the_surfaces_of_the_report(case):
+    assert len(case.panel.models) >= 4
+    for level, model in case.panel.models.items():
+        reader = vtk.vtkXMLPolyDataReader()
+        reader.SetFileName(str(case.out / "surfaces" / f"{level}.vtp"))
+        reader.Update()
+        lps = vtk_to_numpy(reader.GetOutput().GetPoints().GetData())
+        np.testing.assert_allclose(slicer.util.arrayFromModelPoints(model), lps * [-1, -1, 1], atol=1e-4)
+        assert model.GetPolyData().GetNumberOfCells() == reader.GetOutput().GetNumberOfCells()
 
 
 @needs_model

@@ -16,12 +16,29 @@ RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def array_of(matrix: Any) -> np.ndarray:
-    """The values of a vtkMatrix4x4."""
+    """The values of a matrix.
+
+    Args:
+        matrix: A vtkMatrix4x4.
+
+    Returns:
+        float, 4 x 4.
+    """
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def to_world(node: Any) -> np.ndarray:
-    """4 x 4, RAS of a node to RAS of the world: its parent transforms. Raises InputError: they warp."""
+    """The parent transforms of a node.
+
+    Args:
+        node: Any node that can be transformed.
+
+    Returns:
+        4 x 4, RAS of the node to RAS of the world.
+
+    Raises:
+        InputError: They warp.
+    """
     matrix = vtk.vtkMatrix4x4()
     parent = node.GetParentTransformNode()
     if parent is not None:
@@ -33,9 +50,16 @@ def to_world(node: Any) -> np.ndarray:
 
 
 def grid_of(node: Any) -> Grid:
-    """The LPS grid of a volume node in the world, its parent transforms applied.
+    """The grid of a volume node in the world, its parent transforms applied.
 
-    Raises InputError: voxels of no size, sheared axes, a warping transform.
+    Args:
+        node: A volume node with an image.
+
+    Returns:
+        The grid, LPS.
+
+    Raises:
+        InputError: Voxels are of no size, axes are sheared, or a parent transform warps.
     """
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)

@@ -13,9 +13,17 @@ from .coordinates import array_of
 
 
 def add_centers(segmentation: Segmentation, case: str, reference: Any) -> Any:
-    """A new point list of the centres, in the coordinates of the node `reference`, each named by its level.
+    """Put the centres of the discs into the scene, each named by its level.
 
     They lie where their voxels lie now: the volume may have been moved since it was handed over.
+
+    Args:
+        segmentation: The segmentation.
+        case: Name of the case.
+        reference: The volume node in whose coordinates they are put.
+
+    Returns:
+        A new point list.
     """
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{case} disc centers")
     ijk_to_ras = vtk.vtkMatrix4x4()
@@ -31,8 +39,10 @@ def add_centers(segmentation: Segmentation, case: str, reference: Any) -> Any:
 
 
 def _show_names(node: Any) -> None:
-    """Show the names in 3D and in slices along the spine, where the centres are projected onto the slice: the spine bends out
-    of any. In axial slices they would lie on one another, and only that of the disc in the slice is shown."""
+    """Show the names in 3D and in slices along the spine, where the centres are projected onto the slice: the spine bends.
+
+    In axial slices they would lie on one another, and only that of the disc in the slice is shown.
+    """
     slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
     axial = [one for one in slices if one.GetOrientation() == "Axial"]
     along = node.GetDisplayNode()

@@ -12,8 +12,14 @@ from .scene_result import SceneResult
 
 
 def is_edited(result: SceneResult) -> bool:
-    """Whether the segments of a result, whatever their names now, hold other voxels than those that were segmented, or are
-    others. A segmentation that is gone was not edited."""
+    """Whether the segments of a result hold other voxels than those that were segmented, or are others.
+
+    Args:
+        result: The result; its names may have changed.
+
+    Returns:
+        True where they do. A segmentation that is gone was not edited.
+    """
     node = result.segmentation
     if node.GetScene() is None:
         return False

@@ -18,13 +18,23 @@ class InputsSection:
     """Fills the four selectors through the parameter node, and says what was found."""
 
     def __init__(self, ui: Any, logic: Any, parameters: Callable[[], Any]) -> None:
-        """parameters: the parameter node in use; None while scenes change."""
+        """Connect the controls.
+
+        Args:
+            ui: Controls of the panel by name.
+            logic: That of the module.
+            parameters: Gives the parameter node in use; None while scenes change.
+        """
         self._ui, self._logic, self._parameters = ui, logic, parameters
         ui.findButton.connect("clicked(bool)", self._find)
         ui.loadFolderButton.connect("clicked(bool)", self._load)
 
     def chosen(self) -> dict[str, Any]:
-        """Channel -> node that is chosen for it, or None."""
+        """The volumes that are chosen.
+
+        Returns:
+            Channel -> node, or None.
+        """
         return {channel: getattr(self._parameters(), name) for channel, name in CHANNEL_PARAMETERS.items()}
 
     def fill_if_empty(self) -> None:

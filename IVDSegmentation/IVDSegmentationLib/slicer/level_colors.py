@@ -14,7 +14,11 @@ _NAME = "Intervertebral discs"
 
 
 def level_table() -> Any:
-    """The colour table of the levels, one for the whole scene."""
+    """The colour table of the levels, one for the whole scene.
+
+    Returns:
+        The node; made where there is none.
+    """
     found = slicer.util.getFirstNodeByClassByName("vtkMRMLColorTableNode", _NAME)
     if found is not None and found.GetAttribute(LEVELS_TABLE):
         return found

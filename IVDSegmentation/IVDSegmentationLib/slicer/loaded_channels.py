@@ -17,8 +17,14 @@ from .texts import channel_name
 
 @dataclass(frozen=True)
 class Candidate:
-    """A loaded volume. key: names it to the caller. channel: the one it was loaded as, if known. image_type: values of
-    the DICOM tag ImageType, none if it is not from DICOM."""
+    """A loaded volume.
+
+    Attributes:
+        key: Names it to the caller.
+        name: Of its node.
+        channel: The one it was loaded as, if known.
+        image_type: Values of the DICOM tag ImageType, none if it is not from DICOM.
+    """
 
     key: str
     name: str
@@ -27,7 +33,14 @@ class Candidate:
 
 
 def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list[str]]:
-    """Channel -> key of the one volume that looks like it; and a sentence on each channel that several look like."""
+    """Find which volumes look like which channels.
+
+    Args:
+        candidates: The volumes.
+
+    Returns:
+        Channel -> key of the one volume that looks like it; and a sentence on each channel that several look like.
+    """
     by_channel: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         channel = candidate.channel or channel_of_image_type(candidate.image_type) or recognise_channel(candidate.name)
@@ -45,7 +58,11 @@ def find_channels(candidates: Iterable[Candidate]) -> tuple[dict[str, str], list
 
 
 def candidates() -> list[Candidate]:
-    """The scalar volumes of the scene, by node ID, with what tells their channel."""
+    """The scalar volumes of the scene with what tells their channel.
+
+    Returns:
+        One each; its key is the node's ID.
+    """
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     return [_candidate(node) for node in nodes if not node.IsA("vtkMRMLLabelMapVolumeNode")]
 

@@ -43,7 +43,11 @@ class SegmentationLogic(VTKObservationMixin):
     """
 
     def __init__(self, make_worker: Callable[[], Worker]) -> None:
-        """make_worker: called when the first case comes."""
+        """Prepare; nothing is started.
+
+        Args:
+            make_worker: Called when the first case comes.
+        """
         VTKObservationMixin.__init__(self)
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MS)
@@ -57,18 +61,40 @@ class SegmentationLogic(VTKObservationMixin):
         return self.segmenter.running
 
     def findDixonVolumes(self) -> tuple[dict[str, Any], list[str]]:
-        """(channel -> volume node that looks like it, sentences on channels that several volumes look like)."""
+        """Find the volumes of the scene that look like Dixon channels.
+
+        Returns:
+            Channel -> volume node; and sentences on channels that several volumes look like.
+        """
         found, ambiguous = find_channels(candidates())
         return {channel: slicer.mrmlScene.GetNodeByID(key) for channel, key in found.items()}, ambiguous
 
     def loadFolder(self, folder: str | Path) -> dict[str, Any]:
-        """Load the Dixon channels in a folder; channel -> new volume node. Raises InputError, and loads nothing then."""
+        """Load the Dixon channels in a folder.
+
+        Args:
+            folder: Of one examination.
+
+        Returns:
+            Channel -> new volume node.
+
+        Raises:
+            InputError: No channel is found, or one cannot be read; nothing is loaded then.
+        """
         return add_channels(read_channels(Path(folder)), Path(folder).name)
 
     def installPackages(self, engine: str = "") -> str:
-        """Install what the segmentation needs beside Slicer, having asked before. engine: `openvino` or `tensorflow`, what is
-        to compute; the smaller that serves this computer otherwise. Returns what the user should know of it, may be empty.
-        Raises setup.SetupError."""
+        """Install what the segmentation needs beside Slicer, the user having said yes.
+
+        Args:
+            engine: `openvino` or `tensorflow`, what is to compute; empty for the smaller that serves this computer.
+
+        Returns:
+            What the user should know of it, may be empty.
+
+        Raises:
+            SetupError: It fails.
+        """
         try:
             from slicer import packaging
         except ImportError:  # Slicer 5.10
@@ -93,13 +119,26 @@ class SegmentationLogic(VTKObservationMixin):
     ) -> SceneResult | None:
         """Segment the discs of a case, given as any channels but fat alone, and put them into the scene.
 
-        reference: an expert's segmentation to compare with. lowestLevel: name of the lowest disc, `L5-S1` style.
-        keepResults: add to earlier results of the case instead of replacing them. wait: return the SceneResult when it
-        is there, events processed meanwhile; otherwise return at once and call back: onProgress with the stage in words
-        and the fraction done, then once onFinished with the SceneResult or onFailed with the exception.
+        Args:
+            water: Volume node of the water channel.
+            fat: Of fat.
+            inPhase: Of in-phase.
+            opposedPhase: Of opposed-phase.
+            reference: An expert's segmentation to compare with.
+            lowestLevel: Name of the lowest disc, such as `L5-S1`; None where it is to be decided.
+            device: Where the networks run: `auto`, `cpu` or `gpu`.
+            keepResults: Add to earlier results of the case instead of replacing them.
+            wait: Return when the result is there, events processed meanwhile; otherwise return at once and call back.
+            onProgress: Called with the stage in words and the fraction done.
+            onFinished: Called once with the SceneResult,
+            onFailed: or once with the exception.
 
-        Raises (or hands to onFailed) IVDSegmentationError: InputError, ModelError, OutputError, WorkerFailed, Cancelled;
-        the scene is then as it was.
+        Returns:
+            The result; None without `wait`.
+
+        Raises:
+            InputError, ModelError, OutputError, WorkerFailed, Cancelled: It cannot be segmented (without `wait` handed to
+                onFailed, too); the scene is then as it was.
         """
         given = {"water": water, "fat": fat, "in_phase": inPhase, "opposed_phase": opposedPhase}
         nodes = {channel: node for channel, node in given.items() if node is not None}
@@ -147,9 +186,18 @@ class SegmentationLogic(VTKObservationMixin):
         return self.segmenter.outcome
 
     def renameLevels(self, result: SceneResult, lowestLevel: str | None) -> SceneResult:
-        """Call the lowest disc of a result lowestLevel, count the others on from it, and return the renamed result; its nodes
-        are renamed, nothing is segmented again. None: the automatic names. Raises InputError, and changes nothing, for a
-        level that the discs cannot be counted from."""
+        """Call the lowest disc of a result by another level, and count the others on from it; nothing is segmented again.
+
+        Args:
+            result: The result.
+            lowestLevel: The level; None gives back the automatic names.
+
+        Returns:
+            The renamed result; its nodes are renamed, too.
+
+        Raises:
+            InputError: The discs cannot be counted from it; nothing is changed.
+        """
         return rename_result(result, lowestLevel)
 
     def saveReport(
@@ -162,13 +210,24 @@ class SegmentationLogic(VTKObservationMixin):
         onFinished: Callable[[Path], None] = lambda folder: None,
         onFailed: Callable[[Exception], None] = lambda error: None,
     ) -> Path | None:
-        """Write discs.nii.gz, surfaces, report.json, report.html and measurements.csv of a result, with the names it has, into
-        a folder, as `ivdseg segment` does. wait and callbacks as in `segment`; the result of both is the folder.
+        """Write what `ivdseg segment` writes of a result, with the names it has, into a folder.
 
         The files of an earlier report there are replaced; after a failure they are as they were. The pictures are of the
         volumes' voxels as they are now. A result that was edited is reported as it was segmented, and the report says so.
 
-        Raises (or hands to onFailed) IVDSegmentationError.
+        Args:
+            result: The result.
+            folder: Where to.
+            wait: As in `segment`.
+            onProgress: The same.
+            onFinished: Called once with the folder,
+            onFailed: or once with the exception.
+
+        Returns:
+            The folder; None without `wait`.
+
+        Raises:
+            InputError, OutputError, WorkerFailed, Cancelled: It cannot be written (without `wait` handed to onFailed, too).
         """
         callbacks = Callbacks(onProgress, onFinished, onFailed)
         named = result.named.with_findings(finding("edited")) if is_edited(result) else result.named

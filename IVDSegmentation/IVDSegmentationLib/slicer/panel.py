@@ -24,11 +24,20 @@ _ARRIVED_MS = 300
 
 
 class Panel(VTKObservationMixin):
-    """What the module shows. It is bound to the parameter node from its beginning on, whether it is visited or not: Slicer
-    5.10 keeps whatever was bound, and would keep it for each visit."""
+    """What the module shows.
+
+    It is bound to the parameter node from its beginning on, whether it is visited or not: Slicer 5.10 keeps whatever was
+    bound, and would keep it for each visit.
+    """
 
     def __init__(self, widget: Any, logic: Any, parent: Any) -> None:
-        """widget: made of the module's .ui. logic: the module's. parent: the widget of the module that holds it."""
+        """Bind the controls.
+
+        Args:
+            widget: Made of the module's .ui.
+            logic: That of the module.
+            parent: The widget of the module that holds it.
+        """
         VTKObservationMixin.__init__(self)
         self.ui, self.logic, self.parent = slicer.util.childWidgetVariables(widget), logic, parent
         widget.setMRMLScene(slicer.mrmlScene)

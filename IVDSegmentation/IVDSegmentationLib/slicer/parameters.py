@@ -28,12 +28,24 @@ NODE_PARAMETERS = (*CHANNEL_PARAMETERS.values(), "reference")
 
 
 def lowest_level(parameters: Any) -> str | None:
-    """The lowest level chosen in a parameter node; None for automatic names."""
+    """The lowest level that is chosen.
+
+    Args:
+        parameters: A parameter node.
+
+    Returns:
+        The level; None for automatic names.
+    """
     return None if parameters.lowestLevel == AUTOMATIC else str(parameters.lowestLevel)
 
 
 def let_go(parameters: Any, node: Any) -> None:
-    """Set the parameters that hold a node to none: it leaves the scene, and its selector would choose the next one."""
+    """Set the parameters that hold a node to none: it leaves the scene, and its selector would choose the next one.
+
+    Args:
+        parameters: A parameter node.
+        node: The node that leaves.
+    """
     for name in NODE_PARAMETERS:
         if getattr(parameters, name) is node:
             setattr(parameters, name, None)
@@ -43,13 +55,24 @@ class ParameterNodes:
     """One wrapper for as long as the scene keeps its parameter node, and valid choices in it."""
 
     def __init__(self, wrapper: Any) -> None:
-        """wrapper: the class of Slicer's parameterNodeWrapper."""
+        """Prepare; nothing is observed yet.
+
+        Args:
+            wrapper: The class of Slicer's parameterNodeWrapper.
+        """
         self._wrapper = wrapper
         self._wrapped: Any = None
         self._valid: _ValidChoices | None = None
 
     def wrapped(self, node: Any) -> Any:
-        """The wrapper of a node. A wrapper costs observers for as long as anyone keeps it."""
+        """The wrapper of a node. A wrapper costs observers for as long as anyone keeps it.
+
+        Args:
+            node: A vtkMRMLScriptedModuleNode.
+
+        Returns:
+            The one wrapper.
+        """
         if self._wrapped is None or self._wrapped.parameterNode is not node:
             self.forget()
             self._valid = _ValidChoices(node)

@@ -16,8 +16,19 @@ from .volume_nodes import volume_of
 
 
 def labels_of(node: Any, onto: Any) -> Volume:
-    """The labels of an expert's labelmap volume or segmentation node as a Volume; a segmentation is sampled on the grid
-    of the volume node `onto`, segments named by level getting that level's label, others 1. Raises InputError."""
+    """The labels of an expert's segmentation.
+
+    Args:
+        node: Labelmap volume, or segmentation, which is sampled on the grid of `onto`: segments named by level get that level's
+            label, others 1.
+        onto: Volume node.
+
+    Returns:
+        The labels.
+
+    Raises:
+        InputError: It is empty there, or has no image.
+    """
     if not node.IsA("vtkMRMLSegmentationNode"):
         return volume_of(node)
     labels = np.zeros(arrayFromVolume(onto).shape, np.uint8)

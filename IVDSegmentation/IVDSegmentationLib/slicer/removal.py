@@ -9,7 +9,12 @@ from .scene_result import SceneResult, is_of_a_result
 
 
 def remove_results(case: str, keep: SceneResult | None = None) -> None:
-    """Remove every result of a case, its folder and display nodes included, but `keep`."""
+    """Remove every result of a case, its folder and display nodes included.
+
+    Args:
+        case: Name of the case.
+        keep: The result that stays.
+    """
     scene = slicer.mrmlScene
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     kept = set() if keep is None else set(keep.nodes)

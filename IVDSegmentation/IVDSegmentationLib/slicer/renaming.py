@@ -23,11 +23,20 @@ from .tables import fill_tables
 
 
 def rename_result(result: SceneResult, lowest_level: str | None) -> SceneResult:
-    """The result with its lowest disc called lowest_level and the others counted on from it, in the scene too; None gives
-    back the automatic names. Nodes that the user has removed are left out.
+    """Call the lowest disc of a result by another level and count the others on from it, in the scene, too.
 
-    Raises InputError, and changes nothing, for an unknown level, for one from which the levels would leave those of a spine,
-    and for automatic names of a result that was segmented with a given lowest level.
+    Nodes that the user has removed are left out.
+
+    Args:
+        result: The result.
+        lowest_level: The level; None gives back the automatic names.
+
+    Returns:
+        The renamed result.
+
+    Raises:
+        InputError: The level is unknown, the discs would leave the levels of a spine, or automatic names are asked for of a
+            result that was segmented with a given lowest level. Nothing is changed.
     """
     if lowest_level == result.case.request.lowest_level:
         named = result.original
@@ -60,8 +69,10 @@ def _there(node: Any) -> bool:
 
 
 def _rename_segments(segmentation: Any, names: Mapping[str, str]) -> None:
-    """New ID, name, colour and label value for the segment of each level; other segments stay, with another ID or label
-    value only where a level needs theirs."""
+    """New ID, name, colour and label value for the segment of each level.
+
+    Other segments stay, with another ID or label value only where a level needs theirs.
+    """
     segments = {key: segmentation.GetSegment(key) for key in segmentation.GetSegmentIDs()}
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     layers = defaultdict(list)
@@ -90,7 +101,11 @@ def _rename_segments(segmentation: Any, names: Mapping[str, str]) -> None:
 
 def _relabelled(image: Any, layer: Mapping[str, tuple[int, str | None]]) -> dict[str, tuple[Any, int]]:
     """Segment ID -> a copy of the image that these segments share, with other label values, and the segment's.
-    layer: segment ID -> its label value, and the level it gets or None."""
+
+    Args:
+        image: The image.
+        layer: Segment ID -> its label value, and the level it gets or None.
+    """
     taken = {LABELS[level] for _, level in layer.values() if level}
     free = iter(value for value in range(1, 256) if value not in taken | {old for old, _ in layer.values()})
     values = {}

@@ -34,7 +34,20 @@ _SUFFIX = re.compile(r"_\d+$")
 
 
 def place_result(segmentation: Segmentation, case: SceneCase, reference: Any, *, keep_earlier: bool) -> SceneResult:
-    """Put a segmentation into the scene, in place of earlier ones of its case unless these are kept, and show it."""
+    """Put a segmentation into the scene, and show it.
+
+    Args:
+        segmentation: The segmentation.
+        case: What was segmented.
+        reference: The volume node on whose grid it lies.
+        keep_earlier: Whether earlier results of the case stay.
+
+    Returns:
+        The result.
+
+    Raises:
+        InputError: As `add_result`.
+    """
     result = add_result(segmentation, case, reference)
     if not keep_earlier:
         remove_results(case.name, keep=result)
@@ -44,9 +57,18 @@ def place_result(segmentation: Segmentation, case: SceneCase, reference: Any, *,
 
 
 def add_result(segmentation: Segmentation, case: SceneCase, reference: Any) -> SceneResult:
-    """Put a segmentation into the scene, in one folder, on the grid and under the parent transform of the node `reference`.
+    """Put a segmentation into the scene, in one folder; all of it or, after any error, nothing.
 
-    All of it or, after any error, nothing. Raises InputError where the image of `reference` has changed its size.
+    Args:
+        segmentation: The segmentation.
+        case: What was segmented.
+        reference: The volume node on whose grid, and under whose parent transform, it is put.
+
+    Returns:
+        The result.
+
+    Raises:
+        InputError: The image of `reference` has changed its size.
     """
     scene, name = slicer.mrmlScene, case.name
     if tuple(segmentation.label_volume.voxels.shape) != reference.GetImageData().GetDimensions():

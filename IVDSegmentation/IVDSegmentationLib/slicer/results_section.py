@@ -29,6 +29,12 @@ class ResultsSection:
     """Shows a result; a click on a disc's row, or Enter, moves the views there. Renames and saves it."""
 
     def __init__(self, ui: Any, logic: Any) -> None:
+        """Connect the controls.
+
+        Args:
+            ui: Controls of the panel by name.
+            logic: That of the module.
+        """
         self._ui, self._logic = ui, logic
         self.result: SceneResult | None = None
         for name in _DISC_TABLES:
@@ -45,7 +51,11 @@ class ResultsSection:
         self._ui.warningsMessage.visible = self._ui.resultTabs.visible = False
 
     def show(self, result: SceneResult) -> None:
-        """Show this result from now on."""
+        """Show a result from now on.
+
+        Args:
+            result: The result.
+        """
         self.result, ui, metrics = result, self._ui, result.report["metrics"]
         ui.resultsSection.collapsed = False
         ui.resultTabs.visible = True
@@ -61,8 +71,14 @@ class ResultsSection:
         ui.resultTabs.setTabEnabled(_AGREEMENT_TAB, metrics is not None)
 
     def rename_if_asked(self, parameters: Any, chosen: Mapping[str, Any]) -> None:
-        """Give the result the names that the parameter node asks for, if the volumes chosen (channel -> node) are its own:
-        otherwise they are asked for the case that is segmented next. A level that cannot be is told and taken back."""
+        """Give the result the names that the parameter node asks for, if the volumes chosen are its own.
+
+        Otherwise they are asked for the case that is segmented next. A level that cannot be is said and taken back.
+
+        Args:
+            parameters: The parameter node.
+            chosen: Channel -> node, or None.
+        """
         result = self.result
         if result is None or lowest_level(parameters) == result.lowest_level:
             return
@@ -81,7 +97,13 @@ class ResultsSection:
         finished: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Ask for a folder and begin to write the report into it; callbacks as in the logic's saveReport."""
+        """Ask for a folder and begin to write the report into it.
+
+        Args:
+            progress: As in the logic's saveReport.
+            finished: The same.
+            failed: The same.
+        """
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the report"))
         if folder:
             with errors_shown():

@@ -19,7 +19,13 @@ class RunSection:
     """One button that starts what it is given, and cancels while the logic runs."""
 
     def __init__(self, ui: Any, logic: Any, start: Callable[[], None]) -> None:
-        """start: begins a segmentation, with `progress` and `failed` as callbacks; may raise."""
+        """Connect the controls.
+
+        Args:
+            ui: Controls of the panel by name.
+            logic: That of the module.
+            start: Begins a segmentation, with `progress` and `failed` as callbacks; may raise.
+        """
         self._ui, self._logic, self._start = ui, logic, start
         self._just_started = qt.QTimer()
         self._just_started.setSingleShot(True)
@@ -39,20 +45,35 @@ class RunSection:
         self._ui.progressBar.maximum = 0
 
     def progress(self, stage: str, fraction: float) -> None:
-        """Show a step in words and the fraction done; while that is 0, the bar moves to and fro: the first loading of the
-        networks takes as long as it takes."""
+        """Show a step.
+
+        While nothing is done the bar moves to and fro: the first loading of the networks takes as long as it takes.
+
+        Args:
+            stage: The step in words.
+            fraction: Done, 0..1.
+        """
         self._ui.stageMessage.text = f"{stage}..."
         self._ui.progressBar.maximum = 100 if fraction > 0 else 0
         self._ui.progressBar.value = round(100 * fraction)
 
     def done(self, message: str) -> None:
-        """Show that all is done."""
+        """Show that all is done.
+
+        Args:
+            message: What to say.
+        """
         self.stop()
         self._ui.progressBar.maximum = self._ui.progressBar.value = 100
         self._ui.stageMessage.text = message
 
     def failed(self, error: Exception, message: str) -> None:
-        """Show that it has failed, in one box, or that the user has cancelled it."""
+        """Show that it has failed, in one box, or that the user has cancelled it.
+
+        Args:
+            error: Why.
+            message: What to say in the panel.
+        """
         self.stop()
         cancelled = isinstance(error, Cancelled)
         self._ui.stageMessage.text = str(error) if cancelled else message
@@ -60,7 +81,11 @@ class RunSection:
             slicer.util.errorDisplay(str(error), detailedText=getattr(error, "log_tail", ""))
 
     def show_state(self, lacking: str) -> None:
-        """lacking: what keeps the user from segmenting, may be empty."""
+        """Show whether a run can be started, or is under way.
+
+        Args:
+            lacking: What keeps the user from segmenting, may be empty.
+        """
         running = self._logic.running
         self._ui.progressBar.visible = running
         self._ui.segmentButton.text = _("&Cancel") if running else _("&Segment")

@@ -39,7 +39,11 @@ def _download(source: Any) -> list[Any]:
 
 
 def add_phantom() -> list[Any]:
-    """Make the sample case and load it: four channels, then the exact labels."""
+    """Make the sample case and load it.
+
+    Returns:
+        Nodes of the four channels, then of the exact labels.
+    """
     from ..phantom import make_phantom
 
     phantom = make_phantom(SAMPLE_SEED)

@@ -83,11 +83,22 @@ class SceneResult:
 
 
 def mark_as_result(node: Any) -> None:
-    """Make a node known as one of a result; a copy that the user makes of it is none."""
+    """Make a node known as one of a result; a copy that the user makes of it is none.
+
+    Args:
+        node: The node.
+    """
     node.SetAttribute(RESULT, node.GetID())
 
 
 def is_of_a_result(node: Any) -> bool:
-    """Whether this extension has made a node as one of a result."""
+    """Whether this extension has made a node as one of a result.
+
+    Args:
+        node: Any node.
+
+    Returns:
+        True where it has.
+    """
     mark = node.GetAttribute(RESULT)
     return mark is not None and (mark == node.GetID() or mark.isdigit())  # a number in scenes of version 1.0

@@ -26,6 +26,7 @@ class SelfTest(unittest.TestCase):
     """
 
     def setUp(self) -> None:
+        """Begin with an empty scene and the panel."""
         slicer.mrmlScene.Clear(0)
         self.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
         self.assertIsNotNone(self.panel, "the panel could not be set up: its error is in the log")

@@ -63,16 +63,29 @@ ENGINE_PACKAGES: Mapping[str, EnginePackage] = {
 
 
 class SetupError(IVDSegmentationError):
-    """What the segmentation needs could not be installed; the message says what to do. shown: Slicer has shown the failure
-    in a box of its own already."""
+    """What the segmentation needs could not be installed; the message says what to do.
+
+    Attributes:
+        shown: Whether Slicer has shown the failure in a box of its own already.
+    """
 
     def __init__(self, message: str, *, shown: bool = False) -> None:
+        """Keep whether Slicer has shown it.
+
+        Args:
+            message: What to do.
+            shown: Slicer has shown the failure in a box of its own already.
+        """
         super().__init__(message)
         self.shown = shown
 
 
 def missing() -> list[str]:
-    """The packages, by import name, that the segmentation process would not find. Imports none of them."""
+    """Look which packages the segmentation process would not find; none of them is imported.
+
+    Returns:
+        Their import names.
+    """
     lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     return lacking if _installed_engine() else [best_engine(), *lacking]
 
@@ -82,7 +95,11 @@ def _installed_engine() -> str | None:
 
 
 def best_engine() -> str:
-    """The smallest of ENGINE_PACKAGES that serves this computer: OpenVINO, where there is a wheel of it."""
+    """Choose what computes on this computer.
+
+    Returns:
+        The smallest of ENGINE_PACKAGES that serves it: OpenVINO, where there is a wheel of it.
+    """
     return "openvino" if (platform.system(), platform.machine()) in _WHEELS else "tensorflow"
 
 
@@ -104,7 +121,14 @@ def ask() -> str | None:
 
 
 def question(engine: str) -> str:
-    """What to ask before anything is installed. engine: of ENGINE_PACKAGES, the one that is to compute."""
+    """What to ask before anything is installed.
+
+    Args:
+        engine: Of ENGINE_PACKAGES, the one that is to compute.
+
+    Returns:
+        The question.
+    """
     package = ENGINE_PACKAGES[engine]
     installed = _installed_engine() is not None
     return _(
@@ -119,7 +143,11 @@ def question(engine: str) -> str:
 
 
 def question_of_card() -> str:
-    """What to ask where there is a graphics card besides the processor."""
+    """What to ask where there is a graphics card besides the processor.
+
+    Returns:
+        The question.
+    """
     card, processor = ENGINE_PACKAGES["tensorflow"], ENGINE_PACKAGES["openvino"]
     return _(
         "IVD Segmentation needs Python packages that Slicer does not bring, and this computer has a graphics card. Shall the "
@@ -141,7 +169,11 @@ def question_of_card() -> str:
 
 
 def declined() -> str:
-    """What to say where the user said no."""
+    """What to say where the user said no.
+
+    Returns:
+        A sentence.
+    """
     installed = _installed_engine() is not None
     packages = _PACKAGES if installed else (ENGINE_PACKAGES[best_engine()].title, *_PACKAGES)
     return _("Nothing was installed: press Segment again when these may be installed: {packages}").format(
@@ -152,21 +184,42 @@ def declined() -> str:
 class Packaging(Protocol):
     """slicer.packaging, of Slicer 5.12 and newer."""
 
-    def load_requirements(self, path: str) -> list[Any]: ...
+    def load_requirements(self, path: str) -> list[Any]:
+        """Read a file of requirements.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The requirements.
+        """
 
     def pip_install(
         self, requirements: list[str], constraints: str, no_deps_requirements: list[str], *, requester: str
-    ) -> object: ...
+    ) -> None:
+        """Install packages, with the progress shown.
+
+        Args:
+            requirements: What to install.
+            constraints: File of constraints.
+            no_deps_requirements: What to install without what it asks for.
+            requester: Who asks.
+        """
 
 
 def install(pip_install: Callable[[list[str]], object], packaging: Packaging | None, engine: str) -> str:
     """Install what is missing, the user having said yes; nothing while Slicer is tested.
 
-    pip_install: slicer.util's, with pip's arguments. packaging: slicer.packaging, which shows the progress, and a box of its
-    own where pip fails; None before Slicer 5.12. engine: of ENGINE_PACKAGES, the one that is to compute.
+    Args:
+        pip_install: slicer.util's, with pip's arguments.
+        packaging: slicer.packaging, which shows the progress, and a box of its own where pip fails; None before Slicer 5.12.
+        engine: Of ENGINE_PACKAGES, the one that is to compute.
 
-    Returns which packages in use have become others, and that Slicer is to be started again; empty in the common case.
-    Raises SetupError where it fails or something is missing still.
+    Returns:
+        Which packages in use have become others, and that Slicer is to be started again; empty in the common case.
+
+    Raises:
+        SetupError: It fails, or something is missing still.
     """
     if slicer.app.testingEnabled():
         raise SetupError(_("Nothing is installed while Slicer is tested."))
@@ -232,16 +285,34 @@ def _bundled_versions() -> dict[str, str]:
 
 
 def make_worker(module_folder: Path) -> WorkerClient:
-    """The worker of this Slicer, not started yet. module_folder: of the module's script; the worker runs the copy of the
-    library that lies there. Raises SetupError: this Slicer has no Python of its own."""
+    """Make the worker of this Slicer, not started yet.
+
+    Args:
+        module_folder: Of the module's script; the worker runs the copy of the library that lies there.
+
+    Returns:
+        The worker.
+
+    Raises:
+        SetupError: This Slicer has no Python of its own.
+    """
     from ..worker.client import WorkerClient
 
     return WorkerClient(worker_command(module_folder))
 
 
 def worker_command(module_folder: Path) -> list[str]:
-    """The command of a worker in Slicer: its own Python, which Slicer puts on the path as PythonSlicer, and the script of
-    the module's copy. Raises SetupError: no PythonSlicer."""
+    """The command of a worker in Slicer: its own Python, which Slicer puts on the path as PythonSlicer, and the script.
+
+    Args:
+        module_folder: Of the module's script.
+
+    Returns:
+        The command.
+
+    Raises:
+        SetupError: There is no PythonSlicer.
+    """
     from ..worker.client import WORKER
 
     python = shutil.which("PythonSlicer")
@@ -251,7 +322,14 @@ def worker_command(module_folder: Path) -> list[str]:
 
 
 def other_copy(module_folder: Path) -> str:
-    """What to say where this library is not the module's own, but a copy that was installed with pip; else empty."""
+    """What to say where this library is not the module's own, but a copy that was installed with pip.
+
+    Args:
+        module_folder: Of the module's script.
+
+    Returns:
+        A sentence; else empty.
+    """
     library = Path(__file__).resolve().parents[2]
     if library == module_folder.resolve():
         return ""

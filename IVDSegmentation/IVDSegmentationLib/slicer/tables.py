@@ -26,8 +26,16 @@ _SERIES = (("Mean height, mm", "mean_height_mm", (0.29, 0.51, 0.86)), ("Volume, 
 
 
 def add_tables(report: Mapping[str, Any], case: str) -> dict[str, Any]:
-    """New table nodes of a report by key: `measurements`, `contrast` and `levels` (height and volume, for the plot); with a
-    reference `agreement` (by disc) and `overall`. Discs from caudal to cranial, units in the columns' headings."""
+    """Put the tables of a report into the scene, discs from caudal to cranial, units in the columns' headings.
+
+    Args:
+        report: Content of report.json.
+        case: Name of the case.
+
+    Returns:
+        New table nodes by key: `measurements`, `contrast` and `levels` (height and volume, for the plot); with a reference
+        `agreement` (by disc) and `overall`.
+    """
     keys = [key for key in _NAMES if report["metrics"] is not None or key not in ("agreement", "overall")]
     tables = {key: slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{case} {_NAMES[key]}") for key in keys}
     for table in tables.values():
@@ -38,7 +46,12 @@ def add_tables(report: Mapping[str, Any], case: str) -> dict[str, Any]:
 
 
 def fill_tables(tables: Mapping[str, Any], report: Mapping[str, Any]) -> None:
-    """Put the measurements of a report into the tables of `add_tables`, in place of what they hold."""
+    """Put the measurements of a report into tables, in place of what they hold.
+
+    Args:
+        tables: Of `add_tables`.
+        report: Content of report.json.
+    """
     rows = {"measurements": measurement_rows(report), "contrast": contrast_rows(report), "levels": levels_rows(report)}
     if report["metrics"] is not None:
         rows |= {"agreement": agreement_rows(report["metrics"]), "overall": overall_rows(report["metrics"])}
@@ -68,7 +81,15 @@ def _column(values: Sequence[Any]) -> Any:
 
 
 def add_plot(levels: Any, case: str) -> list[Any]:
-    """The plot nodes of the table `levels`: the chart, then its series of bars."""
+    """Put the plot of height and volume by level into the scene.
+
+    Args:
+        levels: The table `levels`.
+        case: Name of the case.
+
+    Returns:
+        The plot nodes: the chart, then its series of bars.
+    """
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"{case} {_NAMES['levels']}")
     chart.SetTitle("Height and volume by level")
     chart.SetXAxisTitle("Level")

@@ -14,12 +14,27 @@ from .scene_result import is_of_a_result
 
 
 def channel_name(channel: str) -> str:
-    """What people call a channel."""
+    """What people call a channel.
+
+    Args:
+        channel: The channel.
+
+    Returns:
+        Its name in the user's language.
+    """
     return _(PLAIN_NAMES[channel])
 
 
 def lacking(chosen: Mapping[str, Any], reference: Any) -> str:
-    """What keeps the user from segmenting; empty if nothing does. chosen: channel -> volume node, or None."""
+    """What keeps the user from segmenting.
+
+    Args:
+        chosen: Channel -> volume node, or None.
+        reference: Node of the reference, or None.
+
+    Returns:
+        A sentence; empty if nothing does.
+    """
     if not any(node for channel, node in chosen.items() if channel != "fat"):
         return _("Choose a water, in-phase or opposed-phase volume first: discs do not show in fat alone.")
     nodes = [node for node in chosen.values() if node is not None]
@@ -30,7 +45,14 @@ def lacking(chosen: Mapping[str, Any], reference: Any) -> str:
 
 
 def own_reference(reference: Any) -> str:
-    """What is wrong with a reference that this extension has made itself; empty for any other and none."""
+    """What is wrong with a reference that this extension has made itself.
+
+    Args:
+        reference: Node of the reference, or None.
+
+    Returns:
+        A sentence; empty for any other and none.
+    """
     if reference is None or not is_of_a_result(reference):
         return ""
     return _("{name} is a result of this module: choose an expert's segmentation as the reference.").format(
@@ -39,7 +61,15 @@ def own_reference(reference: Any) -> str:
 
 
 def discs_found(discs: Sequence[Disc], metrics: Mapping[str, Any] | None) -> str:
-    """How many discs there are, which, and how many to check; with a reference the Dice over all voxels."""
+    """How many discs there are, which, and how many to check; with a reference the Dice over all voxels.
+
+    Args:
+        discs: Caudal to cranial.
+        metrics: Agreement of the report, or None.
+
+    Returns:
+        Sentences.
+    """
     if not discs:
         return _("No disc.")
     if len(discs) == 1:
@@ -63,10 +93,24 @@ _SIGNS = {"note": "ℹ", "warning": "⚠"}
 
 
 def to_check(findings: Sequence[Finding]) -> str:
-    """One line for each finding about the case; those about a disc stand in its row."""
+    """The findings about the case; those about a disc stand in its row.
+
+    Args:
+        findings: The findings.
+
+    Returns:
+        One line each, after the sign of its severity.
+    """
     return "\n".join(f"{_SIGNS[one.severity]} {one.text(_)}" for one in findings)
 
 
 def sentences(findings: Sequence[Finding]) -> str:
-    """One line for each finding."""
+    """Findings in the user's language.
+
+    Args:
+        findings: The findings.
+
+    Returns:
+        One line each.
+    """
     return "\n".join(one.text(_) for one in findings)

@@ -11,7 +11,12 @@ from .scene_result import SceneResult
 
 
 def show_result(result: SceneResult, reference: Any) -> None:
-    """Bring the spine into view: `reference` behind the segmentation, slices through the middle disc, 3D on all discs."""
+    """Bring the spine into view: the volume behind the segmentation, slices through the middle disc, 3D on all discs.
+
+    Args:
+        result: The result.
+        reference: The volume node behind it.
+    """
     selection = slicer.app.applicationLogic().GetSelectionNode()
     selection.SetActiveVolumeID(reference.GetID())
     slicer.app.applicationLogic().PropagateVolumeSelection(0)
@@ -29,7 +34,12 @@ def show_result(result: SceneResult, reference: Any) -> None:
 
 
 def center_on(result: SceneResult, level: str) -> None:
-    """Move slices and 3D views, which keep their directions, to the disc of a level; nothing where its centre is gone."""
+    """Move slices and 3D views, which keep their directions, to a disc; nothing where its centre is gone.
+
+    Args:
+        result: The result.
+        level: Of the disc.
+    """
     for index in range(result.centers.GetNumberOfControlPoints()):
         if result.centers.GetNthControlPointLabel(index) == level:
             center = np.array(result.centers.GetNthControlPointPositionWorld(index))

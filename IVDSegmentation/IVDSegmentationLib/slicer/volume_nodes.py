@@ -21,9 +21,16 @@ from .level_colors import level_table
 
 
 def volume_of(node: Any) -> Volume:
-    """The voxels [i, j, k] and the LPS grid of a scalar volume node, its linear parent transforms applied.
+    """Read a scalar volume node.
 
-    Raises InputError: no image, several values in each voxel, a warping parent transform, sheared axes.
+    Args:
+        node: The node.
+
+    Returns:
+        Its voxels [i, j, k] and LPS grid, its linear parent transforms applied.
+
+    Raises:
+        InputError: It has no image, or several values in each voxel, a parent transform warps, or axes are sheared.
     """
     name = node.GetName()
     if node.GetImageData() is None or 0 in node.GetImageData().GetDimensions():
@@ -51,7 +58,17 @@ def dicom_files_of(node: Any) -> tuple[Path, ...]:
 
 
 def add_volume(volume: Volume, name: str, *, case: str, channel: str | None) -> Any:
-    """A new volume node of a Volume, scalar for a channel, labelmap for None; its case and channel are remembered."""
+    """Put a volume into the scene; its case and channel are remembered.
+
+    Args:
+        volume: The volume.
+        name: Name of the node.
+        case: Name of its case.
+        channel: Its channel; None for labels.
+
+    Returns:
+        A new node, scalar for a channel, labelmap for None.
+    """
     kind = "vtkMRMLScalarVolumeNode" if channel else "vtkMRMLLabelMapVolumeNode"
     node = slicer.mrmlScene.AddNewNodeByClass(kind, name)
     axes = np.eye(4)
@@ -70,7 +87,15 @@ def add_volume(volume: Volume, name: str, *, case: str, channel: str | None) -> 
 
 
 def add_channels(volumes: Mapping[str, Volume], case: str) -> dict[str, Any]:
-    """New volume nodes of a case's volumes by channel; channel -> node."""
+    """Put the volumes of a case into the scene.
+
+    Args:
+        volumes: Channel -> volume.
+        case: Name of the case.
+
+    Returns:
+        Channel -> new node.
+    """
     return {
         channel: add_volume(volume, f"{case} {PLAIN_NAMES[channel]}", case=case, channel=channel)
         for channel, volume in volumes.items()
