@@ -81,13 +81,15 @@ def _head(outcome: Outcome) -> str:
         f"{preset.epochs[network]:,} epochs" if network in preset.epochs else f"{preset.steps[network]:,} steps"
         for network in (SEGMENTER, CONVENTIONAL, SLICES)
     ]
+    three, two = preset.learning_rate[SEGMENTER], preset.learning_rate[SLICES]
+    rates = f"{three:g}" if three == two else f"{three:g} (2D {two:g})"
     falls = ", falling to a hundredth" if preset.cosine else ""
     window = f" in windows of {preset.window_voxels} voxels along z" if preset.window_voxels else ""
     sizes = " and ".join(sorted({f"{rows} x {columns}" for rows, columns in outcome.slice_sizes}))
     sentences = [
         f"Written by `ivdseg paper --preset {preset.name}`.",
         f"{len(spines)} subjects, {discs} discs, {kind}; {HELD_OUT} subjects held out at a time, {outcome.part_count} parts.",
-        f"Adam {preset.learning_rate:g}{falls}; segmenter {length[0]}, conventional 3D U-Net {length[1]}{window},",
+        f"Adam {rates}{falls}; segmenter {length[0]}, conventional 3D U-Net {length[1]}{window},",
         f"2D {length[2]} of batch {preset.batch[SLICES]}, slices padded to {sizes}.",
         "Dice in per cent; mean ± SD (n - 1). By volume: over subjects, all voxels at once. By disc: over discs.",
         "Surface distances in mm, over discs.",

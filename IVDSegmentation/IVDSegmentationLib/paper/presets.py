@@ -29,7 +29,7 @@ class PaperPreset:
         epochs: Passes over the augmented data, by network; empty where steps say how long.
         steps: Optimisation steps, by network; empty where epochs say how long.
         batch: Samples in one step, by network.
-        learning_rate: Of Adam; the highest where it falls.
+        learning_rate: Of Adam, by network; the highest where it falls.
         cosine: Whether the learning rate falls to a hundredth, along a cosine.
         momentum: Of the running averages of batch normalisation.
         window_voxels: How much of a volume, along z, the conventional 3D U-Net sees in one step; None for all of it.
@@ -43,7 +43,7 @@ class PaperPreset:
     epochs: Mapping[str, int]
     steps: Mapping[str, int]
     batch: Mapping[str, int]
-    learning_rate: float
+    learning_rate: Mapping[str, float]
     cosine: bool
     momentum: float
     window_voxels: int | None
@@ -74,7 +74,7 @@ class PaperPreset:
             augmentation=MADE_BEFOREHAND,
             steps=self.steps[network] if epochs is None else max(1, epochs * count // batch),
             batch=batch,
-            learning_rate=self.learning_rate,
+            learning_rate=self.learning_rate[network],
             shares={},
             cosine=self.cosine,
             precision=self.precision,
@@ -87,7 +87,7 @@ PAPER = PaperPreset(
     epochs={SEGMENTER: 10_000, CONVENTIONAL: 10_000, SLICES: 500},
     steps={},
     batch={SEGMENTER: 1, CONVENTIONAL: 1, SLICES: 16},
-    learning_rate=1e-5,
+    learning_rate={SEGMENTER: 1e-5, CONVENTIONAL: 1e-5, SLICES: 1e-5},
     cosine=False,
     momentum=0.99,
     window_voxels=None,
@@ -103,7 +103,7 @@ PAPER_FAST = PaperPreset(
     epochs={},
     steps={SEGMENTER: 600, CONVENTIONAL: 200, SLICES: 200},
     batch={SEGMENTER: 1, CONVENTIONAL: 1, SLICES: 4},
-    learning_rate=1e-3,
+    learning_rate={SEGMENTER: 1e-3, CONVENTIONAL: 1e-3, SLICES: 2e-4},
     cosine=True,
     momentum=0.9,
     window_voxels=56,
@@ -111,7 +111,8 @@ PAPER_FAST = PaperPreset(
     localizer_of_each_set=False,
     precision="auto",
 )
-"""A schedule that two CPU cores can run: a higher rate that falls, fewer steps, and running averages that follow faster."""
+"""A schedule that two CPU cores can run: a higher rate that falls, fewer steps, and running averages that follow faster. The 2D
+network, which has no normalisation, takes a lower rate than the others."""
 
 PRESETS = {preset.name: preset for preset in (PAPER, PAPER_FAST)}
 """By name, as the command line calls them."""

@@ -131,7 +131,7 @@ def check_matplotlib() -> None:
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise InputError("the reliability diagram needs matplotlib: install it (`pip install matplotlib`)")
+        raise InputError("this ends in a diagram, which needs matplotlib: install it (`pip install matplotlib`)")
 
 
 def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None:
