@@ -11,7 +11,7 @@ define NEWLINE
 
 endef
 
-.PHONY: demo cohort-demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel clean
+.PHONY: demo cohort-demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel fuzz clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -65,6 +65,11 @@ coverage: .venv/ready .venv-slicer/ready
 	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m coverage run -m pytest $(SLICER_TESTS)
 	$(BIN)/python -m coverage combine
 	$(BIN)/python -m coverage report --skip-covered
+
+# 20,000 changed files of every format; `make test` tries some hundred.
+fuzz: export IVDSEG_FUZZ_EXAMPLES ?= 20000
+fuzz: .venv/ready
+	$(BIN)/python -m pytest Testing/test_fuzz_formats.py
 
 translations: .venv-slicer/ready
 	$(SLICER_BIN)/python translations/update_translations.py

@@ -1,8 +1,12 @@
 """DICOM series in the ways of three vendors, written here with pydicom."""
 
+import tracemalloc
+import zlib
+
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IVDSegmentationLib.dixon.case import load_case
@@ -318,3 +322,75 @@ def test_compressed_slices_are_read(tmp_path):
         data.compress(pydicom.uid.RLELossless)
         data.save_as(path)
     np.testing.assert_array_equal(read_dicom_folder(folder)["water"].voxels.sum(), WATER.sum())
+
+
+def encoded(folder, kind, used, signed, syntax):
+    """A series of one channel of this type, with something in the bits that are not in use."""
+    write_series(folder, {"water": PHILIPS["water"]}, order=range(3))
+    for number, path in enumerate(sorted(folder.iterdir())):
+        data = pydicom.dcmread(path)
+        rng = np.random.default_rng(number)
+        low = -(1 << (used - 1)) if signed else 0
+        values = rng.integers(low, low + (1 << used), SHAPE[1:])
+        stored = values.astype(kind)
+        if used < stored.dtype.itemsize * 8 and not signed:
+            stored |= np.array(1 << used, kind)  # an overlay, as old scanners put it there
+        data.BitsAllocated, data.BitsStored, data.HighBit = stored.dtype.itemsize * 8, used, used - 1
+        data.PixelRepresentation, data.RescaleSlope, data.RescaleIntercept = int(signed), "0.25", "-3.5"
+        data.PixelData = stored.tobytes()
+        data.file_meta.TransferSyntaxUID = syntax
+        data["PixelData"].VR = "OW"
+        data.save_as(path, enforce_file_format=True)
+    return folder
+
+
+@pytest.mark.parametrize(("kind", "used", "signed"), [("u2", 16, False), ("u2", 12, False), ("i2", 16, True), ("u1", 8, False)])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian])
+def test_pixels_are_those_that_itk_reads(tmp_path, kind, used, signed, syntax):
+    folder = encoded(tmp_path / "exam", kind, used, signed, syntax)
+    volume = read_dicom_folder(folder)["water"]
+    for path in folder.iterdir():
+        by_itk = sitk.GetArrayFromImage(sitk.ReadImage(str(path), sitk.sitkFloat32))[0].T
+        k = round(float(volume.grid.to_ijk(np.array(pydicom.dcmread(path).ImagePositionPatient, float))[2]))
+        np.testing.assert_array_equal(volume.voxels[:, :, k], by_itk)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"BitsAllocated": 64}, "has pixels of 64 bits"),
+        ({"BitsAllocated": 1}, "has pixels of 1 bits"),
+        ({"Rows": 60000, "Columns": 60000}, "more than the 67 million"),
+        ({"RescaleSlope": "1e38"}, "infinite values"),
+    ],
+)
+def test_pixels_that_no_slice_has_are_refused(tmp_path, tags, message):
+    folder = one_series(tmp_path)
+    for position in range(SHAPE[0]):
+        change(folder, position, **tags)
+    refused(folder, message)
+
+
+def test_a_packed_data_set_that_is_a_bomb_is_refused_unopened(tmp_path):
+    folder = one_series(tmp_path)
+    path = sorted(folder.iterdir())[4]
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    data.save_as(path, enforce_file_format=True)
+    content = path.read_bytes()
+    start = 144 + int.from_bytes(content[140:144], "little")  # after the group's length
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+    path.write_bytes(content[:start] + packer.compress(bytes(600_000_000)) + packer.flush())
+    tracemalloc.start()
+    refused(folder, "unpacks to more than 256 MB")
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+
+
+def test_a_type_that_dicom_has_not_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    path = sorted(folder.iterdir())[4]
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00O\xff"))
+    assert path.read_bytes() != content
+    refused(folder, "water04004.dcm cannot be read")

@@ -90,7 +90,7 @@ def clear_dead(folder: Path) -> None:
         return
     for name in sorted({name.removesuffix(_LOCK) for name in names}):
         place = folder / name
-        lock = _taken(_lock_of(place))
+        lock = _taken(_lock_of(place)) if _is_mine(place) and _is_mine(_lock_of(place)) else None
         if lock is None:
             continue
         undo_moves(place)
@@ -156,6 +156,14 @@ def _lies_in(folder: Path, name: str) -> bool:
         return name != "" and (folder / name).parent.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+def _is_mine(path: Path) -> bool:
+    """Whether this user made a file or folder, or it is not there: in a folder for all, others may have planted it."""
+    try:
+        return not hasattr(os, "geteuid") or os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return True
 
 
 def _lock_of(place: Path) -> Path:

@@ -130,6 +130,7 @@ def run_alone(main: Callable[[list[str]], int], arguments: list[str], *, quiet: 
         with suppress(OSError):  # where there is no place for temporary files, what needs one says so
             # One folder for whatever any library puts there, cleared by the next command where this one is killed.
             tempfile.tempdir = str(stack.enter_context(workplace(Path(tempfile.gettempdir()))))
+            os.environ["KERAS_HOME"] = os.path.join(tempfile.tempdir, "keras")  # not the user's settings, which may be any
         if quiet:
             _keep_stderr()
         try:

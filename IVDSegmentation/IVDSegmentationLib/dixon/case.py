@@ -15,6 +15,7 @@ from ..images.grid import grid_over
 from ..images.resampling import coarse_copy, part_on_grid
 from .channels import CHANNELS, PLAIN_NAMES, REFERENCE_ORDER
 from .folder import read_channels
+from .intensities import check_intensities
 from .relations import complete_channels
 
 SMALLEST_FIELD_MM = (10.0, 30.0, 15.0)
@@ -124,6 +125,7 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
     sources = {channel: volume.source or PLAIN_NAMES[channel] for channel, volume in volumes.items()}
     if set(volumes) == {"fat"}:
         raise InputError(f"{sources['fat']} is the only channel, and discs do not show in fat: add water or in-phase")
+    check_intensities(volumes, sources)
     reference = next(channel for channel in REFERENCE_ORDER if channel in volumes)
     input_grid = volumes[reference].grid
     working_grid = working_grid_of(input_grid)

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..images import Volume
 from ..images.regular_file import check_regular_file
 from .channels import CHANNELS, PLAIN_NAMES, channel_of_image_type, recognise_channel
+from .dicom_deflated import check_deflated
 from .dicom_multiframe import ENHANCED, frames_of_file
 from .dicom_slices import DicomSlice, numbers_of, slice_of_file, volume_of_slices
 
@@ -146,22 +147,32 @@ def find_studies(files: Sequence[Path], unknown: str | None = None) -> list[Dico
     """
     studies: dict[str, DicomStudy] = {}
     for path in files:
-        header = _header_of(path)
-        enhanced = header.get("SOPClassUID") in ENHANCED
-        if header.get("Modality", "MR") != "MR" or ("Rows" not in header and not enhanced):
-            continue
-        uid = str(header.get("StudyInstanceUID") or "")
-        study = studies.setdefault(uid, DicomStudy(uid, folder=path.parent.name))
-        series = str(header.get("SeriesInstanceUID", ""))
-        number = study.numbers[series] = f"series {_number_of_series(header)}"
-        for channel, one in _slices_of(header, path, enhanced, unknown):
-            if channel is None or one is None:
-                study.left_out.add(number)
-                continue
-            study.images += 1
-            study.channels[channel][series].append(one)
+        try:
+            _sort_in(path, studies, unknown)
+        except InputError:
+            raise
+        except Exception as error:  # values are decoded when they are asked for, and a damaged one raises whatever it leads to
+            raise InputError(f"{path.name} cannot be read as DICOM: it is damaged; export it again") from error
     found = list(studies.values())
     return [study for study in found if study.channels] or found
+
+
+def _sort_in(path: Path, studies: dict[str, DicomStudy], unknown: str | None) -> None:
+    """Add what a file holds to the study that it belongs to; `find_studies` says what is refused."""
+    header = _header_of(path)
+    enhanced = header.get("SOPClassUID") in ENHANCED
+    if header.get("Modality", "MR") != "MR" or ("Rows" not in header and not enhanced):
+        return
+    uid = str(header.get("StudyInstanceUID") or "")
+    study = studies.setdefault(uid, DicomStudy(uid, folder=path.parent.name))
+    series = str(header.get("SeriesInstanceUID", ""))
+    number = study.numbers[series] = f"series {_number_of_series(header)}"
+    for channel, one in _slices_of(header, path, enhanced, unknown):
+        if channel is None or one is None:
+            study.left_out.add(number)
+            continue
+        study.images += 1
+        study.channels[channel][series].append(one)
 
 
 def read_dicom_folder(folder: Path, study: str | None = None, unknown: str | None = None) -> dict[str, Volume]:
@@ -280,12 +291,15 @@ def _header_of(path: Path) -> pydicom.Dataset:
 
     check_regular_file(path)
     try:
+        check_deflated(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what pydicom finds odd in a header is checked here, value by value
             header = pydicom.dcmread(path, specific_tags=list(_TAGS), defer_size=_LONGEST_VALUE, force=False)
             for tag in _TAGS:
                 if tag != "PixelData":
                     header.get(tag)  # values are decoded when they are asked for
+    except InputError:
+        raise
     except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
         raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short; export it again") from error
     return header

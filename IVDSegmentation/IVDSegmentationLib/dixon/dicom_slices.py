@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,20 @@ import numpy as np
 
 from ..errors import InputError
 from ..images import Grid, Volume, check_voxels
-from ..images.bounds import check_header
+from ..images.bounds import check_header, check_voxel_count
 from ..images.grid import three
 from ..images.itk import itk_warnings_off
 
 if TYPE_CHECKING:
     import pydicom
 
+_LONGEST_VALUE = 1 << 28
+"""Bytes of a tag's value that are read: more than the pixels of any slice."""
+_UNPACKED_HERE = (
+    *("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"),  # not packed
+    "1.2.840.10008.1.2.5",  # run lengths
+)
+"""Transfer syntaxes whose pixels pydicom unpacks without further packages."""
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 """Of pixels that are compressed, and lie in pieces."""
 
@@ -151,6 +159,9 @@ def check_pixels(header: pydicom.Dataset, path: Path, frames: int) -> tuple[int,
     if header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
         raise InputError(f"{label} is not stored with bright as high (MONOCHROME2): export the original slices")
     bits = numbers_of(header, "BitsAllocated", 1, label)[0]
+    if bits not in (8, 16, 32):
+        raise InputError(f"{label} has pixels of {bits:g} bits: export the original slices")
+    check_voxel_count(label, (int(columns), int(rows)))
     if "PixelData" not in header:
         raise InputError(f"{label} holds no image (no PixelData): export the series again")
     element: Any = header.get_item("PixelData")
@@ -251,6 +262,48 @@ def _doubled(slices: Sequence[DicomSlice], at: int) -> str:
 
 def _pixels_of_files(slices: Sequence[DicomSlice], source: str) -> np.ndarray:
     """float32 [column, row, slice], RescaleSlope and RescaleIntercept of each slice applied."""
+    columns, rows = slices[0].columns_rows
+    voxels = np.empty((columns, rows, len(slices)), np.float32)
+    for k, one in enumerate(slices):
+        pixels = _pixels_of_file(one, source)
+        if pixels is None:
+            return _pixels_by_itk(slices, source)
+        voxels[:, :, k] = pixels
+    return voxels
+
+
+def _pixels_of_file(one: DicomSlice, source: str) -> np.ndarray | None:
+    """float32 [column, row] of a classic file, rescaled; None where its pixels are packed in a way that pydicom does not know.
+
+    Not by ITK, whose decoder of run lengths takes gigabytes and minutes where a header lies.
+    """
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = pydicom.dcmread(one.path, defer_size=_LONGEST_VALUE)
+            if data.file_meta.get("TransferSyntaxUID") not in _UNPACKED_HERE:
+                return None
+            stored = data.pixel_array
+            allocated, used = int(data.BitsAllocated), int(data.get("BitsStored") or data.BitsAllocated)
+            slope = numbers_of(data, "RescaleSlope", 1, one.label, 1.0)[0]
+            intercept = numbers_of(data, "RescaleIntercept", 1, one.label, 0.0)[0]
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
+        raise InputError(f"{source}: the pixels of {one.label} cannot be read: the file is damaged or cut short") from error
+    columns, rows = one.columns_rows
+    if stored.shape != (rows, columns):
+        raise InputError(f"{source}: the pixels of {one.label} are not of the size that its tags say: export the series again")
+    if 0 < used < allocated and stored.dtype.kind in "iu":  # what lies above the bits in use is no image
+        stored = (stored << (allocated - used)) >> (allocated - used)
+    with np.errstate(over="ignore"):  # what float32 does not hold is found as infinite
+        return (stored * slope + intercept).astype(np.float32).T
+
+
+def _pixels_by_itk(slices: Sequence[DicomSlice], source: str) -> np.ndarray:
+    """As `_pixels_of_files`, by the decoders of ITK."""
     import SimpleITK as sitk
 
     reader = sitk.ImageSeriesReader()

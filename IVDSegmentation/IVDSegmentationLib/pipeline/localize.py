@@ -10,6 +10,7 @@ import numpy as np
 
 from ..images import WORKING_SPACING_MM
 from ..networks.inputs import COARSE_STEP, normalise
+from ..networks.outputs import finite
 
 if TYPE_CHECKING:
     from ..networks.engine import Network
@@ -87,7 +88,7 @@ def run_padded(network: Network, coarse: np.ndarray) -> np.ndarray:
     """
     width = [(0, -n % 8) for n in coarse.shape[:3]]
     padded = np.pad(coarse, [*width, (0, 0)])[None]
-    probability = network.predict_on_batch(padded)[0, ..., 0]
+    probability = finite(network.predict_on_batch(padded), "localizer")[0, ..., 0]
     x, y, z = coarse.shape[:3]
     return probability[:x, :y, :z]
 

@@ -24,6 +24,7 @@ from ..measure.segmented import Disc
 from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise
 from ..networks.models import DEFAULT_MODEL, Model, load_model
+from ..networks.outputs import finite
 from .confidence import THRESHOLD, calibrated, expected_dice
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3
@@ -55,7 +56,7 @@ def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndar
         Probability of disc, float32 [35, 35, 25], 0..1, of each box.
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
-    return [unpad(maps[..., 0], BOX_SIZE) for maps in network.predict_on_batch(batch)]
+    return [unpad(maps[..., 0], BOX_SIZE) for maps in finite(network.predict_on_batch(batch), "segmenter")]
 
 
 def stage_two(boxes: Sequence[np.ndarray], channels: Sequence[str] = CHANNELS) -> str:

@@ -330,6 +330,7 @@ def main(arguments: Sequence[str] | None = None, factory: PipelineFactory = load
     parser.add_argument("--folder", type=Path, required=True, help="folder shared with the client")
     parser.add_argument("--idle-s", type=float, default=IDLE_S, help="seconds without a request until it ends itself")
     options = parser.parse_args(arguments)
+    os.environ["KERAS_HOME"] = str(options.folder / "keras")  # not the user's settings, which may be any
     # Of a crash the log tells the first line; `worker_status` of the client looks for it.
     faulthandler.enable(sys.stderr, all_threads=False)
     requests, events_fd = _claim_stdio()
