@@ -99,7 +99,8 @@ def test_a_channel_on_another_grid_is_resampled_onto_the_reference_with_a_warnin
     folder = put(tmp_path / "case", {"water": "water.nii"}, voxels={"water": on(GRID)})
     put(folder, {"in_phase": "in.nii"}, other, {"in_phase": 2 * on(other)})
     case = load_case(folder)
-    assert said(case.findings) == ("in.nii (50x60x50 voxels) was resampled onto the grid of water.nii (20x40x36).",)
+    resampled = "The in-phase channel (50x60x50 voxels) was resampled onto the grid of the water channel (20x40x36)."
+    assert said(case.findings) == (resampled,)
     np.testing.assert_allclose(case.channels["in_phase"], 2 * on(GRID), rtol=0.03)
     np.testing.assert_allclose(case.channels["fat"], on(GRID), rtol=0.06)
     assert case.derived == {"fat", "opposed_phase"}

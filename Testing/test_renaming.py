@@ -92,7 +92,7 @@ def test_names_and_gaps_are_those_of_a_run_with_that_lowest_level(result: Segmen
 
 def test_levels_are_renamed_and_names_of_files_are_not() -> None:
     names = shifted(["L5-S1", "L3-L4"], "L4-L5")
-    resampled = finding("prediction_resampled", name="L4-L5.nii.gz", reference="the water volume")
+    resampled = finding("no_reference", name="L4-L5.nii.gz")
     findings = [
         finding("lowest_level_uncertain", "L5-S1", "L4-L5", probability=0.6, other_probability=0.4),
         resampled,

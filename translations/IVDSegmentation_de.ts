@@ -267,12 +267,12 @@
   <context>
     <name>IVDSegmentationLib.findings</name>
     <message>
-      <source>{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size}).</source>
-      <translation>{name} ({size} Voxel) wurde auf das Gitter von {reference} ({reference_size}) umgerechnet.</translation>
+      <source>The {channel} channel ({size} voxels) was resampled onto the grid of the {reference} channel ({reference_size}).</source>
+      <translation>Der Kanal {channel} ({size} Voxel) wurde auf das Gitter des Kanals {reference} ({reference_size}) umgerechnet.</translation>
     </message>
     <message>
-      <source>{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size}); it covers {share:.0%} of it and is 0 elsewhere.</source>
-      <translation>{name} ({size} Voxel) wurde auf das Gitter von {reference} ({reference_size}) umgerechnet; es bedeckt {share:.0%} davon und ist anderswo 0.</translation>
+      <source>The {channel} channel ({size} voxels) was resampled onto the grid of the {reference} channel ({reference_size}); it covers {share:.0%} of it and is 0 elsewhere.</source>
+      <translation>Der Kanal {channel} ({size} Voxel) wurde auf das Gitter des Kanals {reference} ({reference_size}) umgerechnet; er bedeckt {share:.0%} davon und ist anderswo 0.</translation>
     </message>
     <message>
       <source>The {copy} and {original} channels hold exactly the same image: it was taken as {kept}, and {dropped} was computed from the other channels.</source>
@@ -407,8 +407,8 @@
       <translation>Der Signal-Fettanteil der Bandscheiben ist {fat_fraction:.2f}, wie der von Knochenmark: prüfen Sie, ob Wasser und Fett vertauscht sind.</translation>
     </message>
     <message>
-      <source>{name} lies on another grid than {reference} and was put onto it voxel by voxel.</source>
-      <translation>{name} liegt auf einem anderen Gitter als {reference} und wurde Voxel für Voxel darauf übertragen.</translation>
+      <source>The segmentation lies on another grid than the reference and was put onto it voxel by voxel.</source>
+      <translation>Die Segmentierung liegt auf einem anderen Gitter als die Referenz und wurde Voxel für Voxel darauf übertragen.</translation>
     </message>
     <message>
       <source>{name} has no reference and was left out.</source>

@@ -6,6 +6,7 @@ The library decides, compares and hands on findings; nothing reads a sentence. S
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import Formatter
@@ -32,6 +33,8 @@ class Kind:
             them, and the names of the values.
         singular: The sentence where the value `count` is 1; empty where it is the same.
         words: The values that are words of a language, such as `left`, and not names or numbers.
+        named: Whether its values may be names of files, nodes or cases. Such a finding is shown to who compares segmentations,
+            and is in no report: no output holds a name, which may be that of a patient.
         uncertain_levels: Whether it says that the names of the levels may be wrong. Who sets the lowest level settles it.
     """
 
@@ -39,6 +42,7 @@ class Kind:
     text: str
     singular: str = ""
     words: tuple[str, ...] = ()
+    named: bool = False
     uncertain_levels: bool = False
 
 
@@ -65,11 +69,16 @@ def _contradiction(relation: str, words: tuple[str, ...] = ()) -> Kind:
 
 KINDS: Mapping[str, Kind] = {
     # Channels
-    "channel_resampled": Kind("note", "{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size})."),
+    "channel_resampled": Kind(
+        "note",
+        "The {channel} channel ({size} voxels) was resampled onto the grid of the {reference} channel ({reference_size}).",
+        words=("channel", "reference"),
+    ),
     "channel_covers_part": Kind(
         "warning",
-        "{name} ({size} voxels) was resampled onto the grid of {reference} ({reference_size}); it covers {share:.0%} of it and "
-        "is 0 elsewhere.",
+        "The {channel} channel ({size} voxels) was resampled onto the grid of the {reference} channel ({reference_size}); it "
+        "covers {share:.0%} of it and is 0 elsewhere.",
+        words=("channel", "reference"),
     ),
     "channel_copy_computed": Kind(
         "warning",
@@ -162,9 +171,11 @@ KINDS: Mapping[str, Kind] = {
         "The signal fat fraction of the discs is {fat_fraction:.2f}, like marrow: check whether water and fat are exchanged.",
     ),
     # Comparison with a reference
-    "prediction_resampled": Kind("note", "{name} lies on another grid than {reference} and was put onto it voxel by voxel."),
-    "no_reference": Kind("note", "{name} has no reference and was left out."),
-    "no_prediction": Kind("warning", "{name} has no prediction: all its discs count as missing."),
+    "prediction_resampled": Kind(
+        "note", "The segmentation lies on another grid than the reference and was put onto it voxel by voxel."
+    ),
+    "no_reference": Kind("note", "{name} has no reference and was left out.", named=True),
+    "no_prediction": Kind("warning", "{name} has no prediction: all its discs count as missing.", named=True),
 }
 """Code -> what its findings say. A code is part of report.json: it keeps its meaning, or gets another name."""
 
@@ -181,7 +192,7 @@ class Finding:
     Attributes:
         code: One of KINDS.
         levels: Levels that it speaks of, caudal to cranial; that of its disc where it is about one disc.
-        values: What else its sentence holds: numbers with their unit in the name, names of files, words.
+        values: What else its sentence holds: numbers with their unit in the name, and WORDS.
     """
 
     code: str
@@ -195,6 +206,9 @@ class Finding:
         names = {name for name in _fields(self.kind.text) if name not in ("levels", *_LEVEL_FIELDS[: len(self.levels)])}
         if missing := sorted(names - set(self.values)):
             raise InputError(f"a finding of the code {self.code} needs {', '.join(missing)}")
+        texts = [value for value in self.values.values() if isinstance(value, str)]
+        if not self.kind.named and any(text not in WORDS and not re.fullmatch(r"\d+(x\d+)*", text) for text in texts):
+            raise InputError(f"a finding of the code {self.code} holds a text that may be a name")
 
     @property
     def kind(self) -> Kind:

@@ -143,7 +143,7 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         ours, theirs = f"{sources[channel]} ({_times(volume.grid.size)} voxels)", _times(input_grid.size)
         if share == 0:
             raise InputError(f"{ours} and {sources[reference]} ({theirs}) do not overlap: load volumes of one examination")
-        names = {"name": sources[channel], "size": _times(volume.grid.size), "reference": sources[reference]}
+        names = {"channel": PLAIN_NAMES[channel], "size": _times(volume.grid.size), "reference": PLAIN_NAMES[reference]}
         covered = "channel_resampled" if share == 1 else "channel_covers_part"
         findings.append(finding(covered, **names, reference_size=theirs, share=share))
     if np.prod(working_grid.size, dtype=float) > LARGEST_FIELD_VOXELS:

@@ -290,5 +290,4 @@ def _on_grid(predicted: Volume, reference: Volume) -> tuple[np.ndarray, list[Fin
     before, after = (np.bincount(v.ravel().astype(np.uint8), minlength=256) for v in (predicted.voxels, voxels))
     if sorted(predicted.grid.size) == sorted(grid.size) and np.array_equal(before, after):
         return voxels, []
-    name, other = predicted.source or "the prediction", reference.source or "the reference"
-    return voxels, [finding("prediction_resampled", name=name, reference=other)]
+    return voxels, [finding("prediction_resampled")]
