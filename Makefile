@@ -11,7 +11,7 @@ define NEWLINE
 
 endef
 
-.PHONY: demo cohort-demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel fuzz clean
+.PHONY: demo cohort-demo test lint docs coverage test-library test-slicer translations screenshots soak benchmark benchmark-panel fuzz hostile clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -70,6 +70,10 @@ coverage: .venv/ready .venv-slicer/ready
 fuzz: export IVDSEG_FUZZ_EXAMPLES ?= 20000
 fuzz: .venv/ready
 	$(BIN)/python -m pytest Testing/test_fuzz_formats.py
+
+# The command line on hostile inputs of every class, each in a process of its own.
+hostile: .venv/ready
+	$(BIN)/python Testing/hostile_inputs.py
 
 translations: .venv-slicer/ready
 	$(SLICER_BIN)/python translations/update_translations.py

@@ -19,7 +19,7 @@ def check(schema, *files):
 
 
 def test_the_workflows_are_valid():
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "slicer.yml"]
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "fuzz.yml", "slicer.yml"]
     check("vendor.github-workflows", *WORKFLOWS)
 
 
@@ -28,7 +28,7 @@ def test_the_citation_is_valid():
 
 
 @pytest.mark.parametrize(
-    "document", ["CONTRIBUTING.md", "README.md", ".github/workflows/ci.yml", ".github/workflows/slicer.yml"]
+    "document", ["CONTRIBUTING.md", "README.md", *(f".github/workflows/{name}.yml" for name in ("ci", "fuzz", "slicer"))]
 )
 def test_every_make_target_that_a_document_names_is_there(document):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
