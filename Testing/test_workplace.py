@@ -156,6 +156,14 @@ def test_links_in_a_circle_and_endless_names_are_output_errors(tmp_path):
             check_output_folder(tmp_path / name)
 
 
+@posix
+def test_a_name_that_libraries_cannot_take_is_an_output_error(tmp_path):
+    for name in ("\udcff", "\udcff/out"):
+        with pytest.raises(OutputError, match="characters that are not valid"):
+            check_output_folder(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_copied_outputs_are_the_programs_too(tmp_path):
     write_run(tmp_path / "made")
     place_outputs(tmp_path / "made", tmp_path / "out")

@@ -79,6 +79,9 @@ def atomic_outputs(folder: Path, replaced: Callable[[Sequence[Path]], Sequence[P
     try:
         # `new/../out` needs no folder `new`.
         folder = Path(folder).resolve()
+        str(folder).encode("utf-8")  # the libraries that write images take no other names
+    except UnicodeEncodeError as error:
+        raise OutputError(f"{name} has a name, or lies in a folder, with characters that are not valid: rename it") from error
     except (OSError, RuntimeError) as error:
         raise OutputError(f"{name} cannot be found: its links lead in a circle, or its name is too long") from error
     try:
