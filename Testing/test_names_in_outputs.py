@@ -75,8 +75,8 @@ def check(folder, case):
     assert NAME in case.name
     reference = read_volume(write_reference(folder / f"{NAME}_reference.nii.gz"), mask=True)
     assert NAME in reference.source
-    report = write_outputs(replace(RESULT, case=replace(RESULT.case, name=case.name), findings=case.findings), folder / "out",
-                           reference=reference)  # fmt: skip
+    segmented = replace(RESULT, case=replace(RESULT.case, name=case.name), run_findings=case.findings, reference=reference)
+    report = write_outputs(segmented, folder / "out")
     assert "prediction_resampled" in [one["code"] for one in report["findings"]]
     found = dict(contents(folder / "out"))
     assert "report.json" in found

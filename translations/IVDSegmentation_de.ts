@@ -319,8 +319,8 @@
       <translation>Es wurden keine DICOM-Objekte geschrieben: dazu wird highdicom gebraucht (pip install "ivdsegmentation[dicom]").</translation>
     </message>
     <message>
-      <source>No DICOM objects were written: {reason}.</source>
-      <translation>Es wurden keine DICOM-Objekte geschrieben: {reason}.</translation>
+      <source>No DICOM objects were written: the DICOM files of the input are not as they were, or lack what DICOM asks for.</source>
+      <translation>Es wurden keine DICOM-Objekte geschrieben: die DICOM-Dateien der Eingabe sind nicht mehr, wie sie waren, oder ihnen fehlt, was DICOM verlangt.</translation>
     </message>
     <message>
       <source>The memory of the GPU did not suffice: the discs were segmented on the CPU.</source>

@@ -115,7 +115,10 @@ KINDS: Mapping[str, Kind] = {
     "dicom_needs_highdicom": Kind(
         "warning", 'No DICOM objects were written: they need highdicom (pip install "ivdsegmentation[dicom]").'
     ),
-    "dicom_not_written": Kind("warning", "No DICOM objects were written: {reason}."),
+    "dicom_not_written": Kind(
+        "warning",
+        "No DICOM objects were written: the DICOM files of the input are not as they were, or lack what DICOM asks for.",
+    ),
     "gpu_memory": Kind("note", "The memory of the GPU did not suffice: the discs were segmented on the CPU."),
     "edited": Kind(
         "warning",
