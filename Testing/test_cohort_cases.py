@@ -164,7 +164,7 @@ def test_findings_name_no_file_of_a_case_under_a_pseudonym(tmp_path):
         write_volume_of(tmp_path / "in" / "Doe_Jane" / name, size)
     (case,) = with_pseudonyms(find_cases(tmp_path / "in"), pseudonyms(tmp_path, "case,pseudonym\nDoe_Jane,P1\n"))
     texts = [one.text() for one in case.load().findings]
-    assert texts and texts[0].startswith("fat (30x40x40 voxels) was resampled onto the grid of water")
+    assert texts and texts[0].startswith("The fat channel (30x40x40 voxels) was resampled onto the grid of the water channel")
     assert not any("Doe" in text for text in texts)
 
 
