@@ -185,6 +185,12 @@ def test_tensorflow_is_not_loaded_where_nothing_could_be_a_gpu(machine):
     assert asked == []
 
 
+def test_a_gpu_without_tensorflow_is_one_sentence(machine):
+    machine(("openvino",), accelerator=True)
+    with pytest.raises(ModelError, match="a GPU computes with TensorFlow, which is not installed in this Python"):
+        choose_engine("auto", "gpu")
+
+
 def test_neither_engine_installed_is_one_sentence(machine):
     machine(())
     with pytest.raises(ModelError, match="Neither OpenVINO nor TensorFlow is installed"):

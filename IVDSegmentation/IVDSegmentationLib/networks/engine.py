@@ -87,6 +87,11 @@ def choose_engine(engine: str = "auto", device: str = "auto") -> Engine:
         if device == "gpu":
             raise ModelError("OpenVINO computes on the CPU: choose the engine tensorflow for a GPU, or the device cpu")
         return _openvino()
+    if device == "gpu" and not _installed("tensorflow"):
+        raise ModelError(
+            "a GPU computes with TensorFlow, which is not installed in this Python: choose the device auto or cpu, or install "
+            "TensorFlow"
+        )
     if engine == "tensorflow" or device == "gpu":
         return _tensorflow(device)
     if device == "auto" and accelerator_present() and _installed("tensorflow"):
