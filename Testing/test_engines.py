@@ -116,6 +116,17 @@ def test_a_classifier_of_an_image_is_the_same_as_keras():
     np.testing.assert_allclose(ours.predict_on_batch(batch), network.predict_on_batch(batch), atol=1e-5)
 
 
+def test_a_graph_that_gave_its_memory_back_computes_again(monkeypatch, openvino):
+    from IVDSegmentationLib.networks import openvino_engine
+
+    network = openvino.model.networks["segmenter"]
+    batch = np.random.default_rng(0).random((1, 36, 36, 28, 4), np.float32)
+    kept = network.predict_on_batch(batch)
+    monkeypatch.setattr(openvino_engine, "LARGE", 1000)
+    for _ in range(2):
+        np.testing.assert_array_equal(network.predict_on_batch(batch), kept)
+
+
 def test_weights_of_another_shape_too_few_and_too_many_are_refused():
     pytest.importorskip("openvino")
     from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine

@@ -338,6 +338,12 @@ def test_any_geometry_is_taken_or_refused(spacing_mm, directions, size):
     assert 0 < min(spacing_mm) <= max(spacing_mm) <= 10
 
 
+def test_the_whole_body_of_the_large_cohorts_is_no_attack():
+    check_header("water.nii", (224, 174, 370), (2.23, 2.23, 3.0), (0.0, 0.0, 0.0), np.eye(3))
+    with pytest.raises(InputError, match="crop it to the spine"):
+        check_header("water.nii", (224, 174, 370), (4.46, 4.46, 3.0), (0.0, 0.0, 0.0), np.eye(3))
+
+
 @pytest.mark.parametrize("name", ["water.nii", "water.nrrd", "water.mha", "water.mhd", "water.nhdr"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -14,8 +14,12 @@ from ..errors import InputError
 from .grid import WORKING_SPACING_MM
 
 MOST_VOXELS = 2**26
-"""Of an image, and of its field of view on the working grid: 512 x 512 x 256, a quarter of a gigabyte a channel. The whole-body
-Dixon volumes of the UK Biobank and the NAKO have 14 million."""
+"""Of an image: 512 x 512 x 256, a quarter of a gigabyte a channel. The whole-body Dixon volumes of the UK Biobank and the NAKO
+have 14 million."""
+
+MOST_FIELD_VOXELS = 2**27
+"""Of an image's field of view on the working grid, which is never held as a whole where it is large (dixon.case): twice that of
+the whole-body Dixon volumes of the UK Biobank and the NAKO, 500 x 390 x 1110 mm."""
 
 LARGEST_FIELD_MM = 2000.0
 """Along any axis: taller than the whole-body field of view of any scanner table (UK Biobank: 1.1 m)."""
@@ -45,8 +49,9 @@ def check_header(
         directions: For each axis, the vector along it; its length does not matter.
 
     Raises:
-        InputError: More than MOST_VOXELS voxels, a voxel size that is not a positive number or above LARGEST_VOXEL_MM, a field
-            of view above LARGEST_FIELD_MM, a position or direction that is no number, or axes that are not perpendicular.
+        InputError: More than MOST_VOXELS voxels, or than MOST_FIELD_VOXELS on the working grid, a voxel size that is not a
+            positive number or above LARGEST_VOXEL_MM, a field of view above LARGEST_FIELD_MM, a position or direction that is
+            no number, or axes that are not perpendicular.
     """
     check_voxel_count(name, size)
     for length in spacing_mm:
@@ -63,7 +68,7 @@ def check_header(
             f"{name} covers {field_mm.max():.0f} mm along one axis, and {LARGEST_FIELD_MM:.0f} mm is the most: "
             "check its unit of length"
         )
-    if float(np.prod(field_mm)) / math.prod(WORKING_SPACING_MM) > MOST_VOXELS:
+    if float(np.prod(field_mm)) / math.prod(WORKING_SPACING_MM) > MOST_FIELD_VOXELS:
         raise InputError(f"{name} covers {'x'.join(f'{mm:.0f}' for mm in field_mm)} mm: crop it to the spine")
     if not np.isfinite(np.asarray(origin_mm, float)).all():
         raise InputError(f"{name} has a position that is no number: export it again")
