@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
 
 def build_network(architecture: str, precision: str = "float32", **parameters: Any) -> keras.Model:
-    """The network that a model card describes.
+    """Build the network that a model card describes.
 
-    architecture: `unet`, `level_classifier`, or one of the paper's: `paper_segmenter`, `conventional_unet`, `slice_unet`;
-    parameters go to the function of that name. precision: a Keras dtype policy. Raises ValueError for another name.
+    Args:
+        architecture: `unet`, `level_classifier`, or one of the paper's: `paper_segmenter`, `conventional_unet`, `slice_unet`.
+        precision: A Keras dtype policy.
+        **parameters: Go to the function of that name.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: The architecture has another name.
     """
     builders: dict[str, Callable[..., keras.Model]] = {
         builder.__name__: builder for builder in (unet, level_classifier, paper_segmenter, conventional_unet, slice_unet)
@@ -37,9 +45,16 @@ def unet(
     """A 3D U-Net normalised per instance: (batch, *patch_size, channels) -> (batch, *patch_size, outputs), probabilities.
 
     Statistics of the sample itself, not running averages, since one average cannot fit every subset of channels.
-    patch_size: each a multiple of 2 ** (len(features) - 1), or None for any such size. dropout: spatial, before the
-    second convolution of each pair. outputs: 1, disc; or 2, disc and vertebra, learnt so that the one ends where the
-    other begins.
+
+    Args:
+        channels: Of the input.
+        patch_size: Each a multiple of 2 ** (len(features) - 1), or None for any such size.
+        features: At each resolution, the finest first.
+        dropout: Spatial, before the second convolution of each pair.
+        outputs: 1, disc; or 2, disc and vertebra, learnt so that the one ends where the other begins.
+
+    Returns:
+        The network.
     """
     keras: Any = import_keras()
     layers = keras.layers
@@ -119,8 +134,10 @@ def _instance_norm_layer() -> Any:
     ops = keras.ops
 
     class InstanceNorm(keras.layers.Layer):
-        """(x - mean) / sqrt(variance + 1e-3) * scale + shift, mean and variance over x, y, z of each sample and feature
-        (Ulyanov et al., Instance Normalization, arXiv:1607.08022)."""
+        """(x - mean) / sqrt(variance + 1e-3) * scale + shift, mean and variance over x, y, z of each sample and feature.
+
+        Ulyanov et al., Instance Normalization, arXiv:1607.08022.
+        """
 
         def build(self, input_shape: tuple[int | None, ...]) -> None:
             self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")

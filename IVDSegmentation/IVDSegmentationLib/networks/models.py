@@ -60,6 +60,10 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
     """Write arrays in order as float16 .npz, beside and then moved into place.
 
     Half precision: the weights' rounding changes probabilities by less than 0.001 and halves what a clone must hold.
+
+    Args:
+        path: Where to.
+        arrays: Weights.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     named = {f"{index:03d}": np.asarray(array, np.float16) for index, array in enumerate(arrays)}
@@ -68,12 +72,32 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> list[np.ndarray]:
-    """The arrays of `save_arrays`, float32, in order. Pickled content is refused. Raises ModelError."""
+    """Read the arrays of `save_arrays`; pickled content is refused.
+
+    Args:
+        path: Where from.
+
+    Returns:
+        The arrays, float32, in order.
+
+    Raises:
+        ModelError: It is missing or damaged.
+    """
     return _arrays_in(_content(path), path.name)
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of the file, hexadecimal. Raises ModelError where there is none."""
+    """SHA-256 of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Hexadecimal.
+
+    Raises:
+        ModelError: There is none.
+    """
     return hashlib.sha256(_content(path)).hexdigest()
 
 
@@ -103,7 +127,17 @@ def _arrays_in(content: bytes, name: str) -> list[np.ndarray]:
 
 
 def load_card(folder: Path) -> dict[str, Any]:
-    """The model card of a folder. Raises ModelError where it is missing, not JSON, or not sound (card.py)."""
+    """Read the model card of a folder.
+
+    Args:
+        folder: Of a model.
+
+    Returns:
+        Its content.
+
+    Raises:
+        ModelError: It is missing, not JSON, or not sound (card.py).
+    """
     try:
         return read_card(folder, ROLES)
     except ModelError as error:
@@ -114,7 +148,11 @@ def load_card(folder: Path) -> dict[str, Any]:
 
 
 def model_names() -> list[str]:
-    """The names of the models that are installed."""
+    """The models that are installed.
+
+    Returns:
+        Their names.
+    """
     return sorted(p.parent.name for p in MODELS_FOLDER.glob("*/card.json"))
 
 

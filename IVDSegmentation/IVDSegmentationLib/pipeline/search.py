@@ -40,7 +40,7 @@ OVERLAP = 16
 NEAR_MM = 20.0
 """A disc of the spine lies no further from the line of the chain, nor beyond its ends: half the way to the next disc."""
 CLOSEST_MM = 12.0
-SURE, UNSURE = 0.95, 0.60
+FULL_WEIGHT_PROBABILITY, NO_WEIGHT_PROBABILITY = 0.95, 0.60
 """Mean probability of a component from which it counts in full, and under which not at all."""
 FLAT, BLOB = 3.0, 1.5
 """Middle over shortest extent from which it counts in full as a plate, and under which not at all."""
@@ -162,7 +162,7 @@ def plates(probability: np.ndarray, grid: Grid) -> Plates:
         share = probability[box][inside].astype(float)
         variances, axes = np.linalg.eigh(np.cov(grid.to_mm(points_ijk).T) + within)
         shortest, middle, longest = 4 * np.sqrt(variances)  # of a uniform disc, 4 SD are its diameter
-        sure = np.clip((share.mean() - UNSURE) / (SURE - UNSURE), 0, 1)
+        sure = np.clip((share.mean() - NO_WEIGHT_PROBABILITY) / (FULL_WEIGHT_PROBABILITY - NO_WEIGHT_PROBABILITY), 0, 1)
         flat = np.clip((middle / shortest - BLOB) / (FLAT - BLOB), 0, 1)
         lies = np.clip((abs(axes[2, 0]) - 0.5) / 0.3, 0, 1)  # its normal within 37 degrees of the body's axis, 60 at most
         of_a_size = 1.0 if 20 <= longest <= 70 and 12 <= middle <= 52 and shortest <= 24 else 0.2
