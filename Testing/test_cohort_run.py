@@ -104,7 +104,7 @@ def test_a_full_disk_ends_the_run(client, tmp_path):
 
 
 def test_dask_knows_of_a_few_cases_at_a_time(client, tmp_path, monkeypatch):
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, timeout=300)
     known, most = [0], [0]
     submit = client.submit
 
@@ -133,7 +133,7 @@ def test_a_cluster_that_exists_is_used_and_left_running(client, tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say which cores a process has")
 def test_each_worker_keeps_to_cores_of_its_own(client):
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, timeout=300)
     expected = cluster.shares(cluster.usable_cores(), 2)
     kept = client.run(lambda dask_worker: (int(dask_worker.name), sorted(os.sched_getaffinity(0))))
     assert sorted(kept.values()) == [(index, own) for index, own in enumerate(expected)]

@@ -22,6 +22,9 @@ _THREAD_VARIABLES = (
 """What the libraries that compute go by; Dask sets the first three to 1 otherwise."""
 
 _CONFIGURATION = {
+    # A worker that was killed is started anew; on a busy machine that takes longer than Dask would wait before it gives it up.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    "distributed.comm.timeouts.connect": "2 minutes",
     # Whether a case is tried again is the driver's to say: Dask counts also those that only waited for a worker that died.
     "distributed.scheduler.allowed-failures": 0,
     # The networks stay in memory and cannot be spilled: a worker near its limit goes on, and one beyond it is ended.
