@@ -143,9 +143,10 @@ def test_runs_of_another_preset_or_of_others_are_not_mixed(phantom_boxes, tmp_pa
     assert run(phantom_boxes, tmp_path, "--table", "I", "--preset", "paper") == 1
     assert "holds runs of another preset: choose another folder with -o" in capsys.readouterr().err
     record = json.loads((tmp_path / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps({**record, "subjects": ["someone"]}))
-    assert run(phantom_boxes, tmp_path, "--table", "I") == 1
-    assert "holds runs of another subject" in capsys.readouterr().err
+    for name, value in (("subjects", ["someone"]), ("schedule", {**record["schedule"], "cosine": False})):
+        (tmp_path / "run.json").write_text(json.dumps({**record, name: value}))
+        assert run(phantom_boxes, tmp_path, "--table", "I") == 1
+        assert f"holds runs of another {name.removesuffix('s')}" in capsys.readouterr().err
 
 
 def test_data_that_is_not_there_and_options_that_do_not_exist_are_said(tmp_path, capsys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ def reproduce(data: Path, preset: PaperPreset, tables: Sequence[str], folder: Pa
         What failed: its name -> why. Everything else is done then.
 
     Raises:
-        InputError: There is no data, matplotlib is missing, or the folder holds runs of another preset or other subjects.
+        InputError: There is no data, matplotlib is missing, or the folder holds runs of another preset, schedule or subjects.
         OutputError: The folder cannot be written.
     """
     check_matplotlib()
@@ -147,7 +147,8 @@ def _jobs(systems: Sequence[System], spines: Sequence[Spine]) -> list[tuple[Trai
 
 def _check_record(folder: Path, preset: PaperPreset, spines: Sequence[Spine]) -> None:
     """Keep runs of one preset and the same subjects together, and others apart."""
-    mine = {"preset": preset.name, "subjects": [spine.subject for spine in spines]}
+    schedule = asdict(preset)  # which another version may have changed under the same name
+    mine = {"preset": preset.name, "schedule": schedule, "subjects": [spine.subject for spine in spines]}
     path = folder / RECORD
     if not path.exists():
         with atomic_file(path) as temporary:
