@@ -123,8 +123,11 @@ def fit_chain(cases: Sequence[ChainCase]) -> ChainParameters:
         # One case that no reading fits must not rule: a log probability counts down to -12.
         return float(-np.mean(np.maximum(logs, -12.0)) + 0.002 * np.square(values).sum())
 
-    values = np.array([np.log(first.weight), first.gap, first.stray, 0.0])
-    found = minimize(loss, values, method="Nelder-Mead", options={"maxfev": 60, "xatol": 0.02, "fatol": 2e-4})
+    values = np.array([np.log(first.weight), first.gap, first.stray, 0.4])
+    # Steps of its own for each: those that scipy takes of a value near 0 are too small to leave it.
+    simplex = np.stack([values, *(values + np.diag([0.4, 1.0, 1.0, 0.4]))])
+    options = {"maxfev": 70, "xatol": 0.02, "fatol": 2e-4, "initial_simplex": simplex}
+    found = minimize(loss, values, method="Nelder-Mead", options=options)
     return _with(first, found.x)
 
 
