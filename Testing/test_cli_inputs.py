@@ -24,14 +24,14 @@ def run(monkeypatch, tmp_path):
     seen = SimpleNamespace(case=None, stages=[])
 
     class Made:
-        def segment(self, case, lowest_level, progress):
+        def segment(self, case, request, progress):
             seen.case = case
             for stage in ("localize", "segment"):
                 progress(stage, 0.5)
-            return SimpleNamespace(discs=[SimpleNamespace(level="L4-L5")])
+            return SimpleNamespace(found=[SimpleNamespace(level="L4-L5")])
 
     report = {"format": 2, "findings": [NOTE.to_json()]}
-    monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda **_: Made())
+    monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda *_: Made())
     monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)
 
     def call(*arguments):
