@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice
+from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice, sureness
 from IVDSegmentationLib.training.calibration import (
     confidence_figures,
     expected_calibration_error,
@@ -31,6 +31,10 @@ def test_certain_and_empty_discs_have_confidence_one_and_none():
     mask[1:3, 1:3, 1:3] = 1
     assert expected_dice(mask) == 1.0
     assert (calibrated(1.0, (1.0, 0.2)), calibrated(0.5, (1.0, -0.6)), calibrated(0.5, (0.8, 0.1))) == (1.0, 0.0, 0.5)
+
+
+def test_sureness_is_the_mean_over_what_is_called_disc():
+    assert sureness(np.array([[[0.9, 0.7, 0.2, 0.0]]])) == pytest.approx(0.8) and sureness(np.full((2, 2, 2), 0.4)) == 0.0
 
 
 def made_rows(slope, intercept, noise=0.0):

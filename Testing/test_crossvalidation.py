@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from IVDSegmentationLib.errors import InputError
 from IVDSegmentationLib.networks.inputs import stack_channels
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, PATCH_SIZE
 from IVDSegmentationLib.training.channel_dropout import SUBSETS
 from IVDSegmentationLib.training.folds import split
 from IVDSegmentationLib.training.localizer_judging import localizer_row, localizer_summary, names_right
+from IVDSegmentationLib.training.noise_scans import noise_scan
 from IVDSegmentationLib.training.presets import LOCALIZER, SEGMENTER
 from IVDSegmentationLib.training.scans import Scan, phantom_scan
 from IVDSegmentationLib.training.scoring import mean_sd, recall_of_surely_disc, share_in_no_disc
@@ -107,6 +109,14 @@ def test_a_coarse_voxel_is_known_by_the_half_of_it_that_is():
     assert coarse[0, 1, 0, 5] == 0 and coarse[1, 0, 1, 5] == 0
 
 
+def test_noise_is_training_data_without_a_disc(scans):
+    assert noise_scan(3).channels.tobytes() == noise_scan(3).channels.tobytes() != noise_scan(4).channels.tobytes()
+    samples = SegmenterSamples([noise_scan(1), noise_scan(2)], SEGMENTER["default"])
+    for seed in range(6):
+        x, target = samples.sample(seed)
+        assert np.isfinite(x).all() and x.any() and not target[..., 0].any() and target[..., 1].mean() > 0.2
+
+
 def test_phantoms_are_training_data_with_nothing_unknown():
     scan = phantom_scan(3)
     assert scan.known.all() and all(scan.available)
@@ -141,6 +151,27 @@ def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_s
     mean = summary["ivdm3seg-patches"]["by channels"]["all, centres given"]["dice"]["mean"]
     assert mean == pytest.approx(np.mean(values), abs=1e-4)
     assert summary["myosegmentum-water"]["by channels"]["water, centres given"]["recall"]["n"] == 24
+    assert summary["myosegmentum-water"]["least sureness of a subject's surest disc"] == 1.0, "painted outright"
+
+
+def test_a_segmenter_is_fine_tuned_from_a_training_as_its_preset_says(scans, tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import train as training
+
+    trained = []
+
+    def train(samples, preset, folder, seed=0, start=None):
+        trained.append((samples.preset.learning_rate, preset.learning_rate, start))
+        return "trained"
+
+    monkeypatch.setattr(training, "train_network", train)
+    preset = replace(SEGMENTER["default"], phantoms=0, noises=0)
+    tuned = replace(preset, fine_tuning=replace(preset.fine_tuning, phantoms=0, noises=0))
+    first = training.train_segmenter(scans, tuned, tmp_path / "first")
+    training.train_segmenter(scans, tuned, tmp_path / "second", start=first)
+    rates = preset.learning_rate, preset.fine_tuning.learning_rate
+    assert trained == [(rates[0], rates[0], None), (rates[1], rates[1], "trained")] and rates[1] < rates[0]
+    with pytest.raises(InputError, match="no fine-tuning"):
+        training.train_segmenter(scans, replace(preset, fine_tuning=None), tmp_path / "third", start=first)
 
 
 def test_one_fold_alone_is_trained_and_judged(scans, tmp_path, monkeypatch):

@@ -14,9 +14,7 @@ from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.confidence import THRESHOLD
 from IVDSegmentationLib.pipeline.crop import BOX_SIZE, box_start, crop
 from IVDSegmentationLib.pipeline.request import Request
-from IVDSegmentationLib.pipeline.roughness import roughness
-from IVDSegmentationLib.pipeline.segment import Pipeline, assemble, keep_one_disc, stage_two
-from scipy import ndimage
+from IVDSegmentationLib.pipeline.segment import Pipeline, assemble, keep_one_disc
 
 
 def blob(center, radii=(12, 11, 4), shape=BOX_SIZE):
@@ -112,43 +110,9 @@ def test_all_patches_of_a_case_go_through_the_network_in_one_batch(oracle_pipeli
     assert oracle_pipeline.model.networks["segmenter"].calls == [(len(result.discs), 36, 36, 28, 4)]
 
 
-def test_water_alone_goes_to_the_network_for_it_and_each_has_its_own_confidence(oracle_pipeline, phantom):
-    lines = {"segmenter": [0.5, 0.2], "water_segmenter": [0.5, 0.3]}
-    model = replace(oracle_pipeline.model, card={"confidence": lines})
-    networks = model.networks
-    oracle_pipeline.model = model
-    four = oracle_case(phantom)
-    smooth = ndimage.gaussian_filter1d(four.channels["water"], 1.5, axis=0)
-    alone = case_from_volumes({"water": Volume(smooth, four.working_grid, "water")}, "water alone")
-    assert {round(d.confidence, 1) for d in oracle_pipeline.segment(four).discs} == {0.7}
-    assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 0)
-    result = oracle_pipeline.segment(alone)
-    assert {round(d.confidence, 1) for d in result.discs} == {0.8} and finding("tight_outlines") in result.run_findings
-    assert (len(networks["segmenter"].calls), len(networks["water_segmenter"].calls)) == (1, 1)
-
-
-def test_smooth_water_alone_is_the_water_segmenters_and_all_else_the_segmenters():
-    water = np.zeros((*BOX_SIZE, 4), np.float32)
-    noise = np.random.default_rng(0).random(BOX_SIZE)
-    water[..., CHANNELS.index("water")] = 40 + 100 * blob((17, 17, 12)) + 20 * ndimage.gaussian_filter1d(noise, 1.5, axis=0)
-    rough, both = water.copy(), water.copy()
-    rough[..., CHANNELS.index("water")] += 30 * noise
-    both[..., CHANNELS.index("fat")] = 1
-    assert [stage_two([box]) for box in (water, rough, both)] == ["water_segmenter", "segmenter", "segmenter"]
-    opposed = np.roll(rough, -1, axis=-1)
-    assert stage_two([opposed]) == "segmenter"
-
-
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        (np.random.default_rng(0).normal(size=(60, 60, 60)), 6**0.5 / 2**0.5),
-        (np.arange(60.0)[:, None, None] * np.ones((1, 9, 9)), 0.0),
-        (np.ones((5, 5, 5)), 0.0),
-    ],
-)
-def test_roughness_is_that_of_noise_of_a_ramp_and_of_nothing(image, expected):
-    assert roughness([image]) == pytest.approx(expected, abs=0.02)
+def test_confidence_is_calibrated_by_the_models_line(oracle_pipeline, phantom):
+    oracle_pipeline.model = replace(oracle_pipeline.model, card={"confidence": {"segmenter": [0.5, 0.2]}})
+    assert {round(d.confidence, 1) for d in oracle_pipeline.segment(oracle_case(phantom)).discs} == {0.7}
 
 
 def test_a_structure_beside_the_spine_is_left_out_with_a_warning(oracle_pipeline, phantom):

@@ -23,7 +23,7 @@ from IVDSegmentationLib.training.intensities import (
     larger_voxels,
     standard_field,
 )
-from IVDSegmentationLib.training.known_regions import far_from_spine, labelled_span
+from IVDSegmentationLib.training.known_regions import below_sacrum, far_from_spine
 from IVDSegmentationLib.training.scans import Scan, centers_of
 from IVDSegmentationLib.training.sources import read_scans
 from IVDSegmentationLib.training.synthesis import synthesise_channels
@@ -276,16 +276,6 @@ def test_splits_are_by_subject_and_leave_out_everyone_once():
         split(scans, 0, 4)
 
 
-def test_the_labelled_span_ends_within_the_outer_vertebrae():
-    vertebrae = np.zeros((20, 40, 120), np.uint8)
-    for number, z in enumerate((100, 75, 50, 25), start=1):
-        vertebrae[5:15, 10:30, z - 8 : z + 8] = number
-    span = labelled_span(vertebrae)
-    assert span[:, :, 26:99].all(), "between the outer vertebrae everything is known"
-    assert not span[10, 35, 15] and not span[10, 35, 110], "beyond their middle other discs may lie"
-    assert span[vertebrae > 0].all(), "a labelled vertebra is known to be none"
-
-
 def test_far_from_the_spine_is_background_beyond_the_labelled_vertebrae():
     """A straight spine of bodies 20 x 25 mm: in front of where it goes on, and beside it, there is no disc; on it there may
     be, and within the labelled span nothing is added."""
@@ -299,6 +289,12 @@ def test_far_from_the_spine_is_background_beyond_the_labelled_vertebrae():
     assert not far[:, :, 56:94].any(), "between the outer vertebrae the labels say what is disc"
     below, above = ((~far[30, :50, z]).sum() for z in (10, 135))
     assert below < above, "lordosis turns the spine to the back below, so its front recedes"
+
+
+def test_below_the_sacrums_first_vertebra_there_is_no_disc():
+    assert not below_sacrum(named_spine(24).vertebrae).any(), "without S1 nobody knows"
+    below = below_sacrum(named_spine(26).vertebrae)
+    assert below[:, :, :29].all() and not below[:, :, 31:].any()
 
 
 def test_no_labelled_disc_lies_far_from_the_spine(data_folder):

@@ -311,10 +311,6 @@
       <translation>1 Struktur, die einer Bandscheibe ähnelt, liegt abseits der Kette der Bandscheiben und wurde weggelassen: prüfen Sie, ob eine Bandscheibe fehlt.</translation>
     </message>
     <message>
-      <source>From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than an expert's: add opposed-phase or in-phase where there is one.</source>
-      <translation>Aus glattem Wasser allein folgen die Umrisse dem hellen Teil der Bandscheiben, und die Volumen sind etwa ein Sechstel kleiner als die eines Experten: fügen Sie Gegenphase oder In-Phase hinzu, wo es eines gibt.</translation>
-    </message>
-    <message>
       <source>No DICOM objects were written: they need highdicom (pip install "ivdsegmentation[dicom]").</source>
       <translation>Es wurden keine DICOM-Objekte geschrieben: dazu wird highdicom gebraucht (pip install "ivdsegmentation[dicom]").</translation>
     </message>

@@ -107,11 +107,6 @@ KINDS: Mapping[str, Kind] = {
         singular="1 structure that resembles a disc lies off the chain of discs and was left out: check that no disc is "
         "missing.",
     ),
-    "tight_outlines": Kind(
-        "warning",
-        "From smooth water alone the outlines follow the bright part of the discs, and volumes are about a sixth smaller than "
-        "an expert's: add opposed-phase or in-phase where there is one.",
-    ),
     "dicom_needs_highdicom": Kind(
         "warning", 'No DICOM objects were written: they need highdicom (pip install "ivdsegmentation[dicom]").'
     ),

@@ -96,7 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="make a model of trained networks")
     release.add_argument("--localizer", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train localizer`")
     release.add_argument("--segmenter", type=_path, required=True, metavar="FOLDER", help="of `ivdseg train segmenter`")
-    release.add_argument("--water-segmenter", type=_path, metavar="FOLDER", help="of `ivdseg train water-segmenter`")
     release.add_argument("--levels", type=_path, metavar="FOLDER", help="of `ivdseg train levels`")
     release.add_argument("--levels-fit", type=_path, metavar="FOLDER", help="of `ivdseg fit levels`")
     release.add_argument("--crossvalidation", type=_path, metavar="FOLDER",
@@ -143,9 +142,7 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
             command.add_argument(
                 "--localizer", type=_path, metavar="FOLDER", help="with levels: a localizer's training, not the released one"
             )
-            command.add_argument(
-                "--start", type=_path, metavar="FOLDER", help="a finished training of the localizer or of levels to go on from"
-            )
+            command.add_argument("--start", type=_path, metavar="FOLDER", help="a finished training, to fine-tune it")
         if name == "crossvalidate":
             command.add_argument(
                 "--folds", type=int, choices=(2, 3, 6), default=2, help="parts of the subjects, each left out once"
@@ -189,13 +186,10 @@ def _train(options: argparse.Namespace) -> None:
     scans, preset = _training_scans(options), _preset(options, options.network)
     if options.network == "levels":
         train_levels_command(options, scans, preset)
-    elif options.network == "localizer":
-        start = None if options.start is None else load_trained(options.start)
-        train_localizer(scans, preset, options.output, options.seed, start)
-    elif options.start is not None:
-        raise InputError("--start is for the localizer and for levels: train the segmenter without it")
     else:
-        train_segmenter(scans, preset, options.output, options.seed)
+        train = train_localizer if options.network == "localizer" else train_segmenter
+        start = None if options.start is None else load_trained(options.start)
+        train(scans, preset, options.output, options.seed, start)
     print(f"{options.network} -> {options.output / 'weights.npz'}")
 
 
@@ -243,7 +237,6 @@ def _release(options: argparse.Namespace) -> None:
     given = {
         "localizer": options.localizer,
         "segmenter": options.segmenter,
-        "water_segmenter": options.water_segmenter,
         "levels": options.levels,
     }
     release_model(

@@ -27,7 +27,7 @@ DEFAULT_MODEL = "default"
 _MOST_BYTES = 1 << 27
 """Of a network's weights: a hundred times those of the released ones."""
 
-ROLES = ("localizer", "segmenter", "water_segmenter", "levels")
+ROLES = ("localizer", "segmenter", "levels")
 """The networks that this project trains, as a model's card and files call them."""
 REQUIRED = ROLES[:2]
 """Those without which nothing is segmented."""

@@ -26,6 +26,19 @@ def expected_dice(probability: np.ndarray) -> float:
     return 2.0 * float(probability[called].sum()) / total if called.any() else 0.0
 
 
+def sureness(probability: np.ndarray) -> float:
+    """How sure the segmenter is of what it outlined: the mean probability over the voxels of at least THRESHOLD.
+
+    Args:
+        probability: [x, y, z], 0..1, of one disc.
+
+    Returns:
+        0..1; 0 where no voxel is called disc.
+    """
+    called = probability >= THRESHOLD
+    return float(probability[called].mean()) if called.any() else 0.0
+
+
 def calibrated(expected: float, line: Sequence[float]) -> float:
     """The confidence of a disc.
 

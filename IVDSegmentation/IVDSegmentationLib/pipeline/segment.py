@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..dixon.case import DixonCase
-from ..dixon.channels import CHANNELS
 from ..errors import InputError
 from ..findings import Finding, finding
 from ..images import WORKING_SPACING_MM, Volume
@@ -25,24 +24,21 @@ from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise
 from ..networks.models import DEFAULT_MODEL, Model, load_model
 from ..networks.outputs import finite
-from .confidence import THRESHOLD, calibrated, expected_dice
+from .confidence import THRESHOLD, calibrated, expected_dice, sureness
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3
 from .located import FLIPS, LEVELS_ROLE, Located, locate
 from .request import Request
-from .roughness import roughness
 from .search import spine_part
 from .segmentation import Provenance, Segmentation, software_versions
 
 OnProgress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
-LEAST_PROBABILITY = 0.93
-"""Mean probability over its voxels that at least one disc of a spine reaches. The 49 boxes, by networks that had not seen them,
-have 0.934 and more, whatever the channels, and the surest of each subject 0.96; what is found in noise has up to 0.91."""
-SMOOTH_ROUGHNESS = 1.08
-"""Roughness under which water counts as smooth: 0.3 to 1.0 in the water volumes that the water segmenter was taught on, 1.2 to
-1.5 in the boxes of the segmenter."""
+LEAST_PROBABILITY = 0.88
+"""Mean probability over its voxels (`sureness`) that at least one disc of a spine reaches. In three of SPIDER's slabs the
+surest have 0.92 to 0.93; white noise has none, or up to 0.854. Smooth random fields reach 0.92: no limit tells them from a
+slab (docs/experiments.md)."""
 
 
 def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -57,26 +53,6 @@ def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndar
     """
     batch = np.stack([pad(normalise(box), PATCH_SIZE) for box in boxes])
     return [unpad(maps[..., 0], BOX_SIZE) for maps in finite(network.predict_on_batch(batch), "segmenter")]
-
-
-def stage_two(boxes: Sequence[np.ndarray], channels: Sequence[str] = CHANNELS) -> str:
-    """Choose the network of stage 2.
-
-    The segmenter takes any channels; where smooth water is all there is, the water segmenter, which was taught on such images
-    alone, is the better one, and on rough water it is the worse.
-
-    Args:
-        boxes: Channels cut around the discs' centres, [35, 35, 25, channel] each.
-        channels: Names of the channels.
-
-    Returns:
-        Its role (models.ROLES).
-    """
-    water = channels.index("water")
-    others = [index for index in range(len(channels)) if index != water]
-    if any(box[..., others].any() for box in boxes):
-        return "segmenter"
-    return "water_segmenter" if roughness([box[..., water] for box in boxes]) < SMOOTH_ROUGHNESS else "segmenter"
 
 
 def keep_one_disc(probability: np.ndarray) -> np.ndarray:
@@ -199,21 +175,15 @@ class Pipeline:
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(located.chain[n].center_ijk) for n in named]
             boxes = [crop(located.stacked, start) for start in starts]
-            role = stage_two(boxes, self.model.channels)
-            role = role if role in self.model.networks else "segmenter"
-            boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks[role], boxes)]
+            boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks["segmenter"], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
-            if role == "water_segmenter":
-                # Its references follow the bright part of the discs: on water of the boxes 0.77 (L5-S1) to 0.88 (L1-L2) of
-                # the experts' volume (docs/experiments.md).
-                findings.append(finding("tight_outlines"))
-            if not any(box.any() and box[box >= THRESHOLD].mean() >= LEAST_PROBABILITY for box in boxes):
+            if not any(sureness(box) >= LEAST_PROBABILITY for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, located.stacked.shape[:3])
             if located.exchanged:
                 assembled = assembled.turned()
-            line = self.model.card.get("confidence", {}).get(role, (1.0, 0.0))
+            line = self.model.card.get("confidence", {}).get("segmenter", (1.0, 0.0))
             confidences = [calibrated(expected_dice(box), line) for box in boxes]
             naming = replace(naming, levels=tuple(naming.levels[n] for n in named))
             discs, labels, of_names = _name(case, assembled, confidences, naming, request.lowest_level)

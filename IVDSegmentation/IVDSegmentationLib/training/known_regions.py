@@ -1,4 +1,4 @@
-"""Where a reference that labels only some of the discs can be relied on, by the vertebrae labelled with it."""
+"""Where there is no disc beyond the labelled vertebrae, by these."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from .scans import centers_of
 MARGIN_MM, DRIFT, RECESS = 10.0, 0.4, 0.2
 """How far a spine may leave the line through its last two vertebrae: at once, and per millimetre along it. RECESS: by how
 much per millimetre lordosis takes its front back below the last vertebra, at least."""
+
+S1 = 26
+"""VERSE code of the uppermost vertebra of the sacrum."""
 
 
 def voxels_mm(shape: Sequence[int]) -> np.ndarray:
@@ -37,26 +40,6 @@ def vertebra_centroids_mm(vertebrae: np.ndarray) -> np.ndarray:
         (n, 3), cranial to caudal, positions as those of `voxels_mm`.
     """
     return np.asarray(centers_of(vertebrae)) * WORKING_SPACING_MM
-
-
-def labelled_span(vertebrae: np.ndarray) -> np.ndarray:
-    """Where a reference of the discs between labelled vertebrae is complete.
-
-    That is between the planes through the first and last labelled vertebra's centroid, across the spine there. Beyond
-    these planes other discs may lie that nobody labelled. Labelled vertebra voxels are known wherever they are.
-
-    Args:
-        vertebrae: uint8 [x, y, z], numbers rising from cranial to caudal; two of them or more.
-
-    Returns:
-        bool [x, y, z].
-    """
-    centroids = vertebra_centroids_mm(vertebrae)
-    points = voxels_mm(vertebrae.shape)
-    span = np.ones(vertebrae.shape, bool)
-    for end, neighbour in ((0, 1), (-1, -2)):
-        span &= (points - centroids[end]) @ (centroids[neighbour] - centroids[end]) >= 0
-    return span | (vertebrae > 0)
 
 
 def far_from_spine(vertebrae: np.ndarray) -> np.ndarray:
@@ -90,3 +73,21 @@ def far_from_spine(vertebrae: np.ndarray) -> np.ndarray:
         aside = np.abs(offset[..., 0] - beyond * along[0]) > half_width + MARGIN_MM + drift
         far |= (beyond > 0) & (before | aside)
     return far
+
+
+def below_sacrum(vertebrae: np.ndarray) -> np.ndarray:
+    """Where there is no disc, since it lies below the uppermost vertebra of the sacrum.
+
+    What lies between the sacrum's own vertebrae is no disc of the spine, and nothing in the pelvis is.
+
+    Args:
+        vertebrae: uint8 [x, y, z], VERSE codes.
+
+    Returns:
+        bool [x, y, z]: all that lies below the centroid of S1, along the line to it from L5; nothing where S1 is not
+        labelled.
+    """
+    if not (vertebrae == S1).any():
+        return np.zeros(vertebrae.shape, bool)
+    l5, s1 = vertebra_centroids_mm(vertebrae)[-2:]
+    return np.asarray((voxels_mm(vertebrae.shape) - s1) @ (s1 - l5) > 0)

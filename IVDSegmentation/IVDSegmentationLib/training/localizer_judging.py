@@ -20,6 +20,7 @@ from ..pipeline.segment import Pipeline
 from .scans import Scan
 from .scoring import mean_sd, recall_of_surely_disc, share_in_no_disc
 from .segmenter_judging import Row, level_label
+from .true_levels import BELOW_SACRUM, level_at
 
 if TYPE_CHECKING:
     from ..networks.engine import Network
@@ -32,7 +33,8 @@ def localizer_row(localizer: Network, segmenter: Network | None, scan: Scan) -> 
     """How a localizer does on one whole volume.
 
     A disc is found where a predicted centre lies on it or within NEAR_MM of its centroid (a reference that covers half a
-    disc has its centroid elsewhere). A false positive is a predicted centre within the known voxels that finds none.
+    disc has its centroid elsewhere). A false positive is a predicted centre within the known voxels that finds none; one on
+    the spine below L5-S1, where the sacrum's own discs lie that no source labels, is counted apart.
 
     Args:
         localizer: A trained localizer.
@@ -48,18 +50,20 @@ def localizer_row(localizer: Network, segmenter: Network | None, scan: Scan) -> 
     chain = [found[i] for i in spine_chain(centers_mm, [c.probability for c in found])] if found else []
     numbers = [int(n) for n in np.unique(scan.discs) if n]
     errors: dict[int, float] = {}
-    false = 0
+    false, sacral = 0, 0
     for candidate in chain:
         voxel = tuple(int(np.clip(round(c), 0, n - 1)) for c, n in zip(candidate.center_ijk, scan.discs.shape, strict=True))
         distances = [float(np.linalg.norm((np.asarray(candidate.center_ijk) - c) * spacing)) for c in scan.centers_ijk]
         nearest = numbers.index(int(scan.discs[voxel])) if scan.discs[voxel] else int(np.argmin(distances))
         if scan.discs[voxel] or distances[nearest] <= NEAR_MM:
             errors[nearest] = min(distances[nearest], errors.get(nearest, np.inf))
+        elif level_at(scan, candidate.center_ijk) == BELOW_SACRUM:
+            sacral += 1
         else:
             false += bool(scan.known[voxel])
     row: Row = {
         "source": scan.source, "subject": scan.subject, "scan": scan.name, "discs": len(scan.centers_ijk),
-        "found": len(errors), "false": false, "centre_error_mm": list(errors.values()),
+        "found": len(errors), "false": false, "sacral": sacral, "centre_error_mm": list(errors.values()),
         "candidates": len(found), "chain": len(chain),
     }  # fmt: skip
     if segmenter is not None:
@@ -158,6 +162,7 @@ def _summary(rows: Sequence[Row]) -> dict[str, Any]:
         "found": sum(r["found"] for r in rows),
         "centre_error_mm": mean_sd([e for r in rows for e in r["centre_error_mm"]]),
         "false": sum(r["false"] for r in rows),
+        "sacral": sum(r["sacral"] for r in rows),
     }
     segmented = [r for r in rows if "names_right" in r]
     if segmented:

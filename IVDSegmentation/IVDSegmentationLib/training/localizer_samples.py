@@ -13,7 +13,7 @@ from ..pipeline.localize import SPACING_MM, coarsen
 from .channel_dropout import ANY_SUBSET, drop_channels
 from .geometry import narrow_field_of_view, random_transform, resample
 from .intensities import change_intensities, degenerate_discs, standard_field
-from .known_regions import far_from_spine
+from .known_regions import below_sacrum, far_from_spine
 from .presets import Preset
 from .scans import Scan, phantom_scan
 from .synthesis import synthesise_channels
@@ -123,7 +123,9 @@ class LocalizerSamples:
         if source == BOXES:
             return _column(self.columns[index], rng)
         scan = self.wholes[source][index]
-        known = scan.known if scan.vertebrae is None else scan.known | far_from_spine(scan.vertebrae)
+        known = scan.known
+        if scan.vertebrae is not None:
+            known = known | far_from_spine(scan.vertebrae) | below_sacrum(scan.vertebrae)
         coarse = coarse_scan(scan.channels, scan.discs, known)
         if variant % 2 and scan.vertebrae is not None:
             marrow = coarsen((scan.vertebrae > 0)[..., None].astype(np.float32))[..., 0]

@@ -17,7 +17,7 @@ class Scan:
     Attributes:
         subject: The person, the unit of every split; prefixed with the source.
         name: Unique within the source.
-        source: Name of its source, as in sources.READERS, or "phantom".
+        source: Name of its source, as in sources.READERS, "phantom" or "noise".
         channels: float32 [x, y, z, 4] in the order of CHANNELS, intensities as stored, 0 where a channel is absent.
         available: Which of the four channels are there.
         discs: uint8 [x, y, z], the number of the disc, or 0.

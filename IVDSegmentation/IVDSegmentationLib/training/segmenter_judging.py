@@ -12,7 +12,7 @@ from ..dixon.channels import CHANNELS
 from ..images import Volume
 from ..levels.labelling import LABELS
 from ..measure.metrics import dice
-from ..pipeline.confidence import THRESHOLD, expected_dice
+from ..pipeline.confidence import THRESHOLD, expected_dice, sureness
 from ..pipeline.crop import BOX_SIZE, box_start, crop
 from ..pipeline.segment import assemble, keep_one_disc, segment_boxes
 from .channel_dropout import SUBSETS, keep_subset
@@ -81,7 +81,7 @@ def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Genera
             row: Row = {
                 "source": scan.source, "subject": scan.subject, "scan": scan.name, "disc": level_label(scan, number),
                 "subset": subset, "centre": where, "dice": None, "recall": None, "in_no_disc": None,
-                "expected_dice": expected_dice(alone),
+                "expected_dice": expected_dice(alone), "sureness": sureness(alone),
             }  # fmt: skip
             if scan.outlined:
                 row["dice"] = dice(mask & judged, disc & judged)
@@ -141,7 +141,8 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
 
     Returns:
         Source -> number, mean and SD over discs of each figure, by subset of channels and centre; and, for the fullest
-        subset at the given centres, by subject and by disc.
+        subset at the given centres, by subject and by disc; and how sure the segmenter is, at least, of a subject's surest disc
+        (pipeline.segment.SURE).
     """
     summary: dict[str, Any] = {}
     for source in sorted({r["source"] for r in rows}):
@@ -156,6 +157,7 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
                 )
                 for subset, where in sorted({(r["subset"], r["centre"]) for r in mine})
             },
+            "least sureness of a subject's surest disc": _least_sure(mine),
             **{
                 f"by {what}": {
                     str(one): _figures(figures, [r for r in plain if r[what] == one])
@@ -165,6 +167,16 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
             },
         }
     return summary
+
+
+def _least_sure(rows: Sequence[Row]) -> float:
+    """The least, over subjects and subsets of channels at the given centres, of the sureness of their surest disc."""
+    surest: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row["centre"] == "given":
+            key = (row["subject"], row["subset"])
+            surest[key] = max(row["sureness"], surest.get(key, 0.0))
+    return round(min(surest.values()), 4)
 
 
 def _figures(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
