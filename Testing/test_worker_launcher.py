@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from IVDSegmentationLib.images import Volume
 from IVDSegmentationLib.phantom import make_phantom
@@ -85,13 +86,15 @@ def test_the_default_worker_is_the_script_of_this_copy() -> None:
 @posix
 def test_a_main_loop_that_keeps_pythons_lock_does_not_keep_a_result_waiting(tmp_path: Path) -> None:
     phantom = make_phantom(1)
-    volumes = {key: Volume(voxels, phantom.grid, key) for key, voxels in phantom.channels.items()}
+    water = np.minimum(phantom.channels["water"], 90)
+    water[15:21, 100:130, 60:68] = 200  # one disc, as large as a real one
+    volumes = {"water": Volume(water, phantom.grid, "water")}
     result = None
     with WorkerClient(command("none", "none", tmp_path / "marker")) as client:
         finished(run(client))  # warm
         client.segment(volumes, "case")
         folder = next(path for path in client_folder(client).iterdir() if path.is_dir())
-        until((folder / "result.json").exists)
+        until((folder / "segmentation.json").exists)
         keep_lock(0.3)  # and that the worker tells of it, meanwhile
         polls = 0
         while result is None:
