@@ -45,7 +45,7 @@ def test_an_input_that_is_renamed_stays_the_input(person):
     go_on(person)
     assert person.boxes == []
     assert person.ui.waterSelector.currentNode() is person.nodes["water"]
-    assert person.panel.results.result.inputs["water"] == person.nodes["water"].GetID()
+    assert person.panel.results.result.case.inputs["water"] == person.nodes["water"].GetID()
     assert np.array_equal(slicer.util.arrayFromVolume(person.panel.results.result.labelmap).T, PHANTOM.labels)
 
 

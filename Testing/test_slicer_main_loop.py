@@ -10,8 +10,9 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 if not sys.platform.startswith("linux"):
     pytest.skip("the loop of the harness is that of Linux", allow_module_level=True)
 
+from IVDSegmentationLib.pipeline.request import Request
 from IVDSegmentationLib.worker.client import WorkerClient
-from IVDSegmentationLib.worker.session import Callbacks, Request
+from IVDSegmentationLib.worker.session import Callbacks
 from slicer_harness.main_loop import Loop
 from slicer_harness.person import person_with_case
 from worker_cases import command, small_case
@@ -47,7 +48,7 @@ def test_a_result_comes_out_under_the_loop(tmp_path):
         segmenter = person.logic.segmenter
         segmenter.worker = worker
         person.logic._timer.interval = 100
-        segmenter.begin(Request(small_case(), "case"), came.append, Callbacks())
+        segmenter.begin(small_case(), "case", Request(), came.append, Callbacks())
         Loop().run(lambda: not segmenter.running, limit_s=120)
     (result,) = came
     assert result.label_volume.voxels.any()

@@ -72,17 +72,17 @@ def _runs(panel: Any) -> list[tuple[str, tuple[float, float], float]]:
     panel.inputs.fill_if_empty()
     written: list[float] = []
     shown: list[tuple[float, float]] = []
-    read_result, show = process.read_result, panel.results.show
+    read, show = process.read_segmentation, panel.results.show
 
     def timed_read(folder: Path) -> Any:
-        written[:] = [(folder / "result.json").stat().st_mtime, time.thread_time()]
-        return read_result(folder)
+        written[:] = [(folder / "segmentation.json").stat().st_mtime, time.thread_time()]
+        return read(folder)
 
     def timed_show(result: Any) -> None:
         show(result)
         shown.append((time.time() - written[0], 0.0))
 
-    process.read_result, panel.results.show = timed_read, timed_show
+    process.read_segmentation, panel.results.show = timed_read, timed_show
     rows = []
     for run in range(1, RUNS + 1):
         loop = Loop(say=lambda: panel.ui.stageMessage.text)
@@ -95,7 +95,7 @@ def _runs(panel: Any) -> list[tuple[str, tuple[float, float], float]]:
         for step, gap in sorted(loop.gaps.items(), key=lambda item: -item[1][1])[:3]:
             rows.append((f"{kind} run, without events: {step}"[:58], gap, GAP_S))
         rows.append((f"{kind} run, result shown after it was written", (shown[-1][0], loop.last_computed_s), RESULT_S))
-    process.read_result, panel.results.show = read_result, show
+    process.read_segmentation, panel.results.show = read, show
     return rows
 
 
