@@ -5,6 +5,7 @@ import pytest
 from IVDSegmentationLib.dixon.case import case_from_volumes
 from IVDSegmentationLib.errors import InputError, ModelError
 from IVDSegmentationLib.images import Grid, Volume
+from IVDSegmentationLib.levels.evidence import evidence_of
 from IVDSegmentationLib.networks.outputs import finite
 from IVDSegmentationLib.pipeline.localize import run_padded
 from IVDSegmentationLib.pipeline.segment import segment_boxes
@@ -64,4 +65,6 @@ def test_an_answer_that_holds_no_numbers_is_the_networks_and_not_the_images_faul
         run_padded(Network(value), np.zeros((8, 8, 8, 4), np.float32))
     with pytest.raises(ModelError, match=r"the segmenter answered with values that are no numbers"):
         segment_boxes(Network(value), [np.ones((35, 35, 25, 4), np.float32)])
+    with pytest.raises(ModelError, match=r"the level network answered with values that are no numbers"):
+        evidence_of(Network(value), np.zeros((2, 16, 64, 64, 5), np.float32))
     assert finite(np.zeros(3), "localizer").sum() == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..networks.outputs import finite
 from ..pipeline.crop import crop
 from ..pipeline.localize import SPACING_MM
 
@@ -84,7 +85,7 @@ def evidence_of(network: keras.Model, crops: np.ndarray) -> Evidence:
     Returns:
         What it says of each.
     """
-    logits = np.asarray(network.predict_on_batch(crops), np.float64)
+    logits = np.asarray(finite(network.predict_on_batch(crops), "level network"), np.float64)
     return Evidence(_log_softmax(logits[:, : len(CLASSES)]), _log_softmax(logits[:, len(CLASSES) :]))
 
 
