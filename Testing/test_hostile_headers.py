@@ -90,6 +90,8 @@ NAN, INF = float("nan"), float("inf")
         ({254: ("i2", 0), 256: ("f4", NAN)}, "its qform is no rotation"),
         ({254: ("i2", 0), 76: ("f4", 7.0)}, "its qform is no rotation"),
         ({252: ("i2", [0, 0])}, "does not say where it lies"),
+        ({252: ("i2", [77, 0])}, "a code that NIfTI does not know"),
+        ({252: ("i2", [0, -3])}, "a code that NIfTI does not know"),
         ({280: ("f4", [-2.04, 0.0, 0.0])}, "sform has voxels of 2.04x1.25x1.25 mm, its pixdim of 2x1.25x1.25"),
     ],
 )

@@ -56,6 +56,8 @@ _KINDS = {
 """Size of the header -> its layout."""
 
 _COMPLEX = (32, 1792)
+_LAST_CODE = 5
+"""The last code that says in which space a qform or sform places the image."""
 _ROUNDING = 1e-5
 """How far float32 may bring the length of a quaternion above 1."""
 _UNITS = {1: "metres", 3: "micrometres"}
@@ -161,6 +163,8 @@ def _affine(header: _Header, name: str) -> np.ndarray:
     fields, lengths = header.fields, header.lengths[:3]
     spacing_mm = fields["pixdim"][1:4].astype(float)
     check_header(name, lengths, spacing_mm.tolist(), [0, 0, 0], np.eye(3).tolist())
+    if not all(0 <= fields[code] <= _LAST_CODE for code in ("qform_code", "sform_code")):  # nibabel takes others as 0
+        raise InputError(f"{name} cannot be read: its qform or sform has a code that NIfTI does not know; export it again")
     placed = []
     if fields["sform_code"] > 0:
         placed.append(np.vstack([fields["srow"].astype(float), [0, 0, 0, 1]]))
