@@ -176,7 +176,8 @@ def test_letters_that_an_ascii_terminal_has_not_are_escaped(tmp_path):
 
 
 NOISE = """os.write(2, b'nifti_clib\\n'); warnings.warn('numpy'); print('ours'); os.system('echo vtk >&2')
-    import logging; logging.warning('tensorflow'); import threading; threading.Thread(target=lambda: 1 / 0).start()"""
+    import logging; logging.warning('tensorflow'); import threading
+    thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()"""
 
 
 @posix
