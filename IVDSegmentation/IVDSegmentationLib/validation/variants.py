@@ -245,7 +245,3 @@ VARIANTS: Mapping[str, Variant] = {
     "ends in L4-L5": _ending_in("L4-L5"),
 }
 """Name -> what makes it. The last two show no sacrum."""
-
-WITHOUT_SACRUM = ("ends in L5", "ends in L4-L5")
-REFUSED = ("upside down",)
-"""Variants that are to be refused."""
