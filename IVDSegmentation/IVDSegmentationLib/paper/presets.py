@@ -101,7 +101,7 @@ and 500 (2D). The conventional 3D U-Net is trained for as long as the paper's ow
 PAPER_FAST = PaperPreset(
     name="paper-fast",
     epochs={},
-    steps={SEGMENTER: 600, CONVENTIONAL: 200, SLICES: 200},
+    steps={SEGMENTER: 1200, CONVENTIONAL: 200, SLICES: 200},
     batch={SEGMENTER: 1, CONVENTIONAL: 1, SLICES: 4},
     learning_rate={SEGMENTER: 1e-3, CONVENTIONAL: 1e-3, SLICES: 2e-4},
     cosine=True,
