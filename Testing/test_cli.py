@@ -101,7 +101,7 @@ def test_help_imports_nothing_heavy():
         "import sys, IVDSegmentationLib.cli.commands as cli\ntry: cli.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
     )
     modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    assert not {"numpy", "SimpleITK", "vtk", "scipy", "skimage", "tensorflow", "keras", "pydicom"} & set(modules)
+    assert not {"numpy", "SimpleITK", "vtk", "scipy", "skimage", "jinja2", "tensorflow", "keras", "pydicom"} & set(modules)
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------------------

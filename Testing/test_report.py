@@ -236,6 +236,18 @@ def test_the_page_puts_warnings_first_and_escapes_them(result: Segmentation) -> 
     assert page.index("has no reference") < page.index("Mid-sagittal")
 
 
+def test_whatever_the_report_holds_is_escaped(result: Segmentation) -> None:
+    report = build_report(result)
+    report["model"] = {"name": "<script>&", "sha256": {"<i>": "0" * 64}}
+    report["engine"] = {"name": "<script>&", "version": "<i>", "device": "<i>"}
+    report["versions"] = {"<script>&": "<i>"}
+    report["timings_s"] = {"<script>&": 1.0}
+    report["discs"][0]["flags"] = [{"text": "<script>&"}]
+    read = _read(report_html(result, report))
+    assert read.words.count("<script>&") == 5
+    assert not {"script", "i"} & set(read.tags)
+
+
 def test_neither_the_page_nor_the_json_holds_the_name_of_the_case(result: Segmentation) -> None:
     named = replace(result, case=replace(result.case, name="Doe_Jane_1950"))
     report = build_report(named)

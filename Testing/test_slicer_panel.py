@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -306,7 +307,7 @@ def test_the_first_click_asks_installs_and_goes_on(person, nothing_installed):
     if has_packaging():
         (first,) = nothing_installed.calls
         names = {requirement.partition(">")[0] for requirement in first["requirements"]}
-        assert names == {"openvino", "scikit-image", "tqdm"}
+        assert names == {"openvino", "scikit-image", "tqdm", "jinja2"}
         assert f"numpy=={np.__version__}" in first["constraints"]
         assert first["alone"] == ["pymeshmetrics"]
         assert first["requester"] == "IVD Segmentation"
@@ -352,9 +353,9 @@ def test_where_openvino_has_no_wheel_tensorflow_serves(person, nothing_installed
 def test_what_is_missing_is_one_engine_and_what_both_need(monkeypatch):
     found = {"scipy"}
     monkeypatch.setattr(slicer_setup.importlib.util, "find_spec", lambda name: name if name in found else None)
-    assert slicer_setup.missing() == ["openvino", "skimage", "tqdm", "meshmetrics"]
+    assert slicer_setup.missing() == ["openvino", "skimage", "tqdm", "jinja2", "meshmetrics"]
     for engine in ("openvino", "tensorflow"):
-        found = {"scipy", "skimage", "tqdm", "meshmetrics", engine}
+        found = {"scipy", "skimage", "tqdm", "jinja2", "meshmetrics", engine}
         assert slicer_setup.missing() == []
 
 
@@ -407,9 +408,22 @@ def test_offline_slicer_5_10_shows_one_box_of_ours(person, nothing_installed, be
 def test_requirements_replace_nothing_that_slicer_bundles():
     lines = [line.partition("#")[0].strip() for line in slicer_setup.REQUIREMENTS.read_text().splitlines()]
     names = [line.partition(">")[0].lower() for line in lines if line]
-    assert set(names) == {"scikit-image", "tqdm"}
+    assert set(names) == {"scikit-image", "tqdm", "jinja2"}
     assert not set(names) & {name.lower() for name in slicer_setup.BUNDLED}
     assert not any("==" in line for line in lines)
+
+
+def test_what_the_library_needs_slicer_brings_or_the_panel_installs():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    core = text.split("\ndependencies = [", 1)[1].split("\n]", 1)[0]
+    needed = {name.lower() for name in re.findall(r'^ +"([\w-]+)', core, re.MULTILINE)} - {"tensorflow-cpu"}
+    installed = {
+        *re.findall(r"^[\w-]+", slicer_setup.REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE),
+        slicer_setup.ALONE,
+    }
+    brought = {*(name.lower() for name in slicer_setup.BUNDLED), "pillow"}  # with scikit-image
+    assert {"numpy", "jinja2", "openvino"} <= needed
+    assert needed <= installed | brought | set(slicer_setup.ENGINE_PACKAGES)
 
 
 def in_fresh_harness(script):
@@ -442,6 +456,7 @@ def test_opening_the_module_starts_no_process_connects_to_nothing_and_reads_only
     """What keeps opening quick on any machine: counted, not timed."""
     script = """
 import os
+import re
 from slicer_harness.boot import boot, load_module
 boot()
 import slicer

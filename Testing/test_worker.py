@@ -190,7 +190,7 @@ def test_closing_is_final_only_until_the_next_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", ["worker.server", "worker.client"])
 def test_nothing_heavy_is_imported_before_the_first_line(module: str) -> None:
-    heavy = "tensorflow keras SimpleITK scipy skimage vtk pydicom"
+    heavy = "tensorflow keras SimpleITK scipy skimage vtk pydicom jinja2"
     code = f"import sys, IVDSegmentationLib.{module}; print([m for m in {heavy.split()!r} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 

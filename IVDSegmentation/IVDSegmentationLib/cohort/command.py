@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .run import Progress
 
 ONLY = ("tables", "labels", "all")
-_NEEDED = ("distributed", "pyarrow", "jinja2")
+_NEEDED = ("distributed", "pyarrow")
 
 
 def add_parser(commands: Any, path_type: Callable[[str], Path]) -> argparse.ArgumentParser:

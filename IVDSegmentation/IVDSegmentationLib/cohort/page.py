@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..atomic import atomic_file
+from ..templates import template
 from .tables import KINDS, OUTLIER, CaseCard
 from .task import THUMBNAIL
 
 PAGE = "index.html"
 
-_TEMPLATE = Path(__file__).resolve().parents[1] / "Resources" / "cohort.html.jinja"
 _WORDS = {
     "failed": "not segmented",
     "uncertain": "names uncertain",
@@ -33,12 +33,8 @@ def write_page(output: Path, cards: Sequence[CaseCard]) -> None:
     Raises:
         OutputError: The folder cannot be written.
     """
-    from jinja2 import Environment, StrictUndefined
-
     counts = Counter(card.kind for card in cards)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    stream = template.stream(
+    stream = template("cohort.html.jinja").stream(
         cards=cards,
         filters=[(kind, _WORDS[kind], counts[kind]) for kind in KINDS if counts[kind]],
         words=_WORDS,

@@ -6,20 +6,20 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
 from ..images import WORKING_SPACING_MM
 from ..levels.colors import LEVEL_COLORS
 from ..pipeline.segmentation import Segmentation
+from ..templates import template
 
 SAGITTAL, CORONAL = "sagittal", "coronal"
 _SURFACE = 0.5
 _BRIGHTEST_PERCENTILE = 99.5
 _MARGIN_MM = 35.0
 """Shown around the discs, as far as the field of view goes."""
-_NAMES_MM = 36.0
+_NAMES_MM = 36
 """Width of the strip on the left that holds the names."""
 
 
@@ -84,13 +84,14 @@ def spine_plane(segmentation: Segmentation, kind: str) -> Plane:
     return Plane(kind, outlines, float(width_mm), float(height_mm), grid)
 
 
-def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
+def channel_svg(channel: np.ndarray, plane: Plane, title: str, *, alone: bool = False) -> str:
     """Draw a channel on a slice, with the outlines and names of the discs.
 
     Args:
         channel: [x, y, z] on the working grid.
         plane: The slice.
         title: What the picture shows.
+        alone: As a file of its own, with the styles that the page of a report has for all its pictures.
 
     Returns:
         One <svg>; units of its view box are mm.
@@ -100,21 +101,26 @@ def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
     pixels = map_coordinates(channel, plane.points_ijk, order=1)
     brightest = max(float(np.percentile(pixels, _BRIGHTEST_PERCENTILE)), 1e-6)
     grey = (np.clip(pixels / brightest, 0, 1) * 255).astype(np.uint8)
-    width, height = plane.width_mm, plane.height_mm
     left, right = ("A", "P") if plane.kind == SAGITTAL else ("R", "L")
-    parts = [
-        f'<svg viewBox="{-_NAMES_MM:.0f} 0 {width + _NAMES_MM:.1f} {height:.1f}" role="img" aria-label="{escape(title)}">',
-        f'<image href="{png_uri(grey.T[::-1])}" width="{width:.1f}" height="{height:.1f}" preserveAspectRatio="none"/>',
-    ]
-    for level, curves in plane.outlines.items():
-        colour = css_colour(level)
-        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in curve) + "Z" for curve in curves)
-        parts.append(f'<path d="{path}" stroke="{colour}"/>')
-        y = float(np.concatenate(curves)[:, 1].mean()) + 3
-        parts.append(f'<text x="-2" y="{y:.1f}" fill="{colour}" text-anchor="end">{level}</text>')
-    parts.append(f'<text x="2" y="{height / 2:.1f}" class="side">{left}</text>')
-    parts.append(f'<text x="{width - 2:.1f}" y="{height / 2:.1f}" class="side" text-anchor="end">{right}</text></svg>')
-    return "".join(parts)
+    return template("channel.svg.jinja").render(
+        title=title,
+        alone=alone,
+        image=png_uri(grey.T[::-1]),
+        names_mm=_NAMES_MM,
+        width_mm=plane.width_mm,
+        height_mm=plane.height_mm,
+        left=left,
+        right=right,
+        discs=[
+            {
+                "level": level,
+                "colour": css_colour(level),
+                "path": "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in curve) + "Z" for curve in curves),
+                "y_mm": float(np.concatenate(curves)[:, 1].mean()) + 3,
+            }
+            for level, curves in plane.outlines.items()
+        ],
+    )
 
 
 def css_colour(level: str) -> str:

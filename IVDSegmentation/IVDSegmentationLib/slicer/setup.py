@@ -32,8 +32,8 @@ ALONE = "pymeshmetrics"
 BUNDLED = ("numpy", "scipy", "SimpleITK", "vtk", "requests", "pydicom", "setuptools")
 """What Slicer brings and no installation of ours may replace."""
 
-_NEEDED = ("skimage", "scipy", "tqdm", "meshmetrics")
-_PACKAGES = ("scikit-image", "tqdm", "pymeshmetrics")
+_NEEDED = ("skimage", "scipy", "tqdm", "jinja2", "meshmetrics")
+_PACKAGES = ("scikit-image", "tqdm", "Jinja2", "pymeshmetrics")
 _WHEELS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64"), ("Darwin", "x86_64")}
 """Systems and processors that OpenVINO has wheels for."""
 
