@@ -76,6 +76,12 @@ def test_a_cut_disc_is_flagged_as_cut_and_not_for_the_size_of_its_rest(
     assert [flag.code for flag in flags] == ["cut"]
 
 
+def test_a_disc_cut_at_its_sides_has_no_volume_and_says_so(result: Segmentation, measured: CaseMeasurements) -> None:
+    flags = disc_flags(result, _changed(measured, cut=True, volume_mm3=None, width_mm=None, mean_height_mm=None))[LEVEL]
+    (sentence,) = said(flags)
+    assert sentence == "The disc is cut by the left or right edge of the field of view: its volume and width are not known."
+
+
 def test_a_disc_cut_by_the_real_edge_is_flagged() -> None:
     result = result_of_phantom(4, anatomy=Anatomy(cut="caudal"))
     flags = disc_flags(result, measure(result))

@@ -70,10 +70,17 @@ def test_report_json_obeys_the_schema_with_and_without_a_reference(written: Path
     _validate(json.loads(report_json(without)))
 
 
+def test_the_schema_knows_the_rudimentary_disc_of_the_sacrum_and_a_volume_that_is_not_known(result: Segmentation) -> None:
+    report = json.loads(report_json(build_report(result.renamed("S1-S2"))))
+    assert report["discs"][0]["level"] == "S1-S2"
+    report["discs"][1]["volume_mm3"] = None
+    _validate(report)
+
+
 def test_the_schema_refuses_what_the_report_never_is(result: Segmentation) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     report = build_report(result)
-    for wrong in ({"discs": []}, {"patient": "x"}, {"discs": [{**report["discs"][0], "level": "S1-S2"}]}):
+    for wrong in ({"discs": []}, {"patient": "x"}, {"discs": [{**report["discs"][0], "level": "S2-S3"}]}):
         with pytest.raises(jsonschema.ValidationError):
             _validate({**report, **wrong})
 

@@ -49,7 +49,9 @@ def test_a_run_replaces_what_an_earlier_run_wrote_and_removes_what_it_no_longer_
     assert (tmp_path / "out" / "discs.nii.gz").read_text() == "second"
 
 
-@pytest.mark.parametrize("name", ["discs.nii.gz", "report.json", "report.html", "measurements.csv", "surfaces/L5-S1.vtp"])
+@pytest.mark.parametrize(
+    "name", ["discs.nii.gz", "report.json", "report.html", "measurements.csv", "surfaces/L5-S1.vtp", "surfaces/S1-S2.vtp"]
+)
 def test_a_file_that_no_run_wrote_is_named_and_stays(tmp_path, name):
     (tmp_path / "surfaces").mkdir()
     (tmp_path / name).write_text("an expert's")

@@ -363,6 +363,10 @@
       <translation>Die Bandscheibe wird vom Rand des Bildfelds angeschnitten: ihre Messwerte sind die des Teils im Bild.</translation>
     </message>
     <message>
+      <source>The disc is cut by the left or right edge of the field of view: its volume and width are not known.</source>
+      <translation>Die Bandscheibe wird vom linken oder rechten Rand des Bildfelds angeschnitten: ihr Volumen und ihre Breite sind nicht bekannt.</translation>
+    </message>
+    <message>
       <source>The volume of {value:.0f} mm3 is implausible for {level} ({low:.0f} to {high:.0f} mm3): check the outline.</source>
       <translation>Das Volumen von {value:.0f} mm3 ist für {level} nicht plausibel ({low:.0f} bis {high:.0f} mm3): prüfen Sie den Umriss.</translation>
     </message>

@@ -143,6 +143,10 @@ KINDS: Mapping[str, Kind] = {
     "low_confidence": Kind("warning", "The confidence is low ({confidence:.2f}): check the outline."),
     "sacral_disc": Kind("warning", "{level} is a rudimentary disc of the sacrum: check that it is one."),
     "cut": Kind("warning", "The disc is cut by the edge of the field of view: its measurements are those of the part inside."),
+    "cut_at_side": Kind(
+        "warning",
+        "The disc is cut by the left or right edge of the field of view: its volume and width are not known.",
+    ),
     "volume_implausible": _implausible("volume", "mm3", 0),
     "height_implausible": _implausible("mean height", "mm", 1),
     "depth_implausible": _implausible("depth", "mm", 1),

@@ -31,8 +31,10 @@ class ChannelSignal:
 class DiscMeasurements:
     """One disc. Lengths are measured in its own frame (disc_frame), finer than a voxel; None is what cannot be told.
 
-    cut: the disc touches the edge of the field of view. Its volume is then that of the part in view and its width and
-        mean height are None; unless it is cut on the left or right only, so are all other lengths and angles.
+    cut: the disc touches the edge of the field of view. Its width and mean height are then None. Cut on the left or right
+        only, it has no volume either, since a sagittal slab may show any share of it, and its other lengths and angles are
+        measured. Cut above, below, in front or behind, its volume is that of the part in view, and all lengths and angles
+        are None.
     volume_mm3: of the share of each voxel that the disc fills (disc_map.occupancy), not a count of voxels.
     anterior, middle, posterior height: along the normal of the mid-plane, on the midline, at 10, 50 and 90 % of the
         depth. The middle one is the disc height of Hurxthal (Am J Roentgenol 103:635, 1968).
@@ -57,7 +59,7 @@ class DiscMeasurements:
     level: str
     label: int
     cut: bool
-    volume_mm3: float
+    volume_mm3: float | None
     anterior_height_mm: float | None
     middle_height_mm: float | None
     posterior_height_mm: float | None
@@ -152,7 +154,7 @@ def _measured(segmented: Segmented, level: str, label: int) -> DiscMeasurements:
         level=level,
         label=label,
         cut=any(mapped.cut),
-        volume_mm3=volume_mm3,
+        volume_mm3=None if mapped.cut[0] else volume_mm3,
         lordosis_to_next_deg=None,
         signal=signal,
         signal_fat_fraction=fat_fraction,

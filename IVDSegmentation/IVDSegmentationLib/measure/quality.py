@@ -113,7 +113,9 @@ def _confidence(disc: Disc) -> Finding | None:
 
 def _cut(own: DiscMeasurements) -> Finding | None:
     """Flag of a disc that the field of view cuts."""
-    return finding("cut", own.level) if own.cut else None
+    if not own.cut:
+        return None
+    return finding("cut" if own.volume_mm3 is not None else "cut_at_side", own.level)
 
 
 def _ranges(own: Mapping[str, Any]) -> list[Finding]:

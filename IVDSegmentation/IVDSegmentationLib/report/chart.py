@@ -7,6 +7,7 @@ from typing import Any
 
 from ..templates import template
 from .pictures import css_colour
+from .tables import volume_ml
 
 _ROW, _BARS, _NAMES, _GAP = 22, 210, 64, 60
 
@@ -23,7 +24,7 @@ def levels_chart(discs: Sequence[Mapping[str, Any]]) -> str:
     rows = list(reversed(discs))
     measured = (
         ("Mean height, mm", [disc.get("mean_height_mm") for disc in rows]),
-        ("Volume, ml", [disc["volume_mm3"] / 1000 for disc in rows]),
+        ("Volume, ml", [volume_ml(disc) for disc in rows]),
     )
     columns = []
     for column, (title, values) in enumerate(measured):

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from ..atomic import atomic_outputs
 from ..errors import InputError, OutputError
 from ..images.regular_file import check_regular_file
-from ..levels.labelling import LEVELS
+from ..levels.labelling import SPINE
 from ..printable import printable
 
 OUTPUTS = (
@@ -62,7 +62,7 @@ def check_output_folder(folder: Path, *, overwrite: bool = False) -> None:
     """
     folder = Path(folder)
     expected = [Path(name) for name in OUTPUTS if name != "surfaces"]
-    expected += [Path("surfaces", f"{level}.vtp") for level in LEVELS]
+    expected += [Path("surfaces", f"{level}.vtp") for level in SPINE]
     with atomic_outputs(folder, lambda made: (), keep=False):
         _replaced(folder, expected, overwrite)
 

@@ -134,6 +134,19 @@ def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"figure": heading(name), "value": value, "levels": levels} for name, value, levels in listed]
 
 
+def volume_ml(disc: Mapping[str, Any]) -> float | None:
+    """The volume of a disc as the chart shows it.
+
+    Args:
+        disc: A disc of report.json.
+
+    Returns:
+        Millilitres, or None where the volume is not known.
+    """
+    volume_mm3 = disc.get("volume_mm3")
+    return None if volume_mm3 is None else volume_mm3 / 1000
+
+
 def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Height and volume by level, as the chart shows them.
 
@@ -144,7 +157,7 @@ def levels_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         Level, mean height (mm) and volume (ml) of each disc, caudal to cranial.
     """
     return [
-        {"level": disc["level"], "mean_height_mm": disc.get("mean_height_mm"), "volume_ml": disc["volume_mm3"] / 1000}
+        {"level": disc["level"], "mean_height_mm": disc.get("mean_height_mm"), "volume_ml": volume_ml(disc)}
         for disc in report["discs"]
     ]
 
