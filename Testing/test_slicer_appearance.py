@@ -56,12 +56,15 @@ for name, widget in vars(person.ui).items():
 table = person.ui.discsTable
 last = QtWidgets.QTableWidget.visualItemRect(table, QtWidgets.QTableWidget.item(table, table.rowCount - 1, 0))
 hidden = last.bottom() - QtWidgets.QTableWidget.viewport(table).height()
+tabs = QtWidgets.QTabWidget.tabBar(person.ui.resultTabs)
+beyond = [QtWidgets.QTabBar.tabText(tabs, number) for number in range(QtWidgets.QTabBar.count(tabs))
+          if QtWidgets.QTabBar.tabRect(tabs, number).right() >= QtWidgets.QTabBar.width(tabs)]
 picture = window.grab()
 sheets = [one.property("objectName") for one in window.findChildren(QtWidgets.QWidget) if one.property("styleSheet")]
 print(json.dumps({
     "minimum": window.minimumSizeHint.width(), "width": QtWidgets.QWidget.width(window),
     "pixels": picture.toImage().width(), "cut": cut, "contrasts": contrasts, "sheets": sheets,
-    "hidden": hidden,
+    "hidden": hidden, "beyond": beyond,
 }))
 """
 
@@ -92,6 +95,7 @@ def test_the_panel_is_readable_in_a_narrow_dock(scale, style):
     assert seen["pixels"] == NARROW_PIXELS * int(scale)
     assert seen["cut"] == []
     assert seen["hidden"] <= 0  # every disc is seen without scrolling
+    assert seen["beyond"] == []  # every tab is seen
     assert seen["sheets"] == []  # no colours of our own: the user's style decides
     assert len(seen["contrasts"]) > 10
     assert {name: pair for name, pair in seen["contrasts"].items() if contrast(*pair) < LEAST_CONTRAST} == {}

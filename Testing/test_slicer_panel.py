@@ -57,16 +57,20 @@ def test_the_panel_says_research_use_only(person):
 
 def test_a_disabled_segment_says_what_is_missing(person):
     button, nodes = person.ui.segmentButton, person.load("water", "fat")
+    message = person.ui.lackingMessage
     assert not button.enabled
     assert "water, in-phase or opposed-phase volume first" in button.toolTip
+    assert (message.isHidden(), message.text) == (False, button.toolTip)
     person.ui.fatSelector.choose(nodes["fat"])
     assert not button.enabled
     assert "fat alone" in button.toolTip
     person.ui.waterSelector.choose(nodes["fat"])
     assert not button.enabled
     assert "two channels" in button.toolTip
+    assert (message.isHidden(), message.text) == (False, button.toolTip)
     person.ui.waterSelector.choose(nodes["water"])
     assert button.enabled
+    assert message.isHidden()
 
 
 def test_volumes_are_found_by_name(person):
@@ -74,7 +78,7 @@ def test_volumes_are_found_by_name(person):
     nodes = person.load(*names, names=names)
     person.click(person.ui.findButton)
     assert chosen(person) == nodes
-    assert person.ui.inputsMessage.text == "Found: fat, in-phase, opposed-phase, water."
+    assert person.ui.inputsMessage.text == "Found: water, fat, in-phase, opposed-phase."
 
 
 def test_volumes_are_found_by_dicom_tags_rather_than_names(person):
@@ -220,7 +224,7 @@ def test_settings_come_back_with_a_saved_scene(person):
     person.ui.waterSelector.choose(nodes["water"])
     person.ui.inPhaseSelector.choose(nodes["in_phase"])
     person.ui.lowestLevelBox.setCurrentText("L4-L5")
-    person.ui.deviceBox.setCurrentText("cpu")
+    person.ui.deviceBox.setCurrentText("processor")
     person.click(person.ui.keepResultsBox)
     scene = slicer.mrmlScene
     scene.SetSaveToXMLString(1)
@@ -238,7 +242,7 @@ def test_settings_come_back_with_a_saved_scene(person):
         "in_phase": "in_phase",
     }
     assert person.ui.lowestLevelBox.currentText == "L4-L5"
-    assert person.ui.deviceBox.currentText == "cpu"
+    assert person.ui.deviceBox.currentText == "processor"
     assert person.ui.keepResultsBox.checked
 
 
@@ -246,7 +250,7 @@ def test_options_reach_the_worker_and_warnings_the_user(person):
     nodes = person.load("water")
     person.ui.waterSelector.choose(nodes["water"])
     person.ui.lowestLevelBox.setCurrentText("L4-L5")
-    person.ui.deviceBox.setCurrentText("cpu")
+    person.ui.deviceBox.setCurrentText("processor")
     person.segment()
     request = person.worker.requests[0]
     assert (request["lowest"], request["device"], request["reference"]) == ("L4-L5", "cpu", None)

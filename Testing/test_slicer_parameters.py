@@ -123,25 +123,27 @@ def test_the_panel_works_on_after_reload_and_closing_the_scene(person):
 @pytest.mark.parametrize("clear", [True, False])
 def test_a_choice_that_this_version_does_not_know_becomes_the_default(person, name, value, default, clear):
     person.ui.lowestLevelBox.setCurrentText("L4-L5")
-    person.ui.deviceBox.setCurrentText("cpu")
+    person.ui.deviceBox.setCurrentText("processor")
     person.click(person.ui.keepResultsBox)
     text = saved_scene()
     known = {"lowestLevel": "L4-L5", "device": "cpu"}[name]
     assert known in text
     load_scene(text.replace(known, value), clear=clear)
-    assert getattr(person.logic.getParameterNode(), name) == default
-    shown = {"lowestLevel": person.ui.lowestLevelBox.currentText, "device": person.ui.deviceBox.currentText}
-    assert shown == {"lowestLevel": "L4-L5", "device": "cpu"} | {name: default}
+    parameters = person.logic.getParameterNode()
+    held = {"lowestLevel": parameters.lowestLevel, "device": parameters.device}
+    assert held == {"lowestLevel": "L4-L5", "device": "cpu"} | {name: default}
+    shown = (person.ui.lowestLevelBox.currentText, person.ui.deviceBox.currentText)
+    assert shown == (held["lowestLevel"], {"cpu": "processor", "auto": "automatic"}[held["device"]])
     assert person.ui.keepResultsBox.checked
     assert person.ui.waterSelector.currentNode().GetName() == "water"
     assert person.boxes == []
 
 
 def test_a_script_that_writes_an_unknown_choice_leaves_the_default(person):
-    person.ui.deviceBox.setCurrentText("cpu")
+    person.ui.deviceBox.setCurrentText("processor")
     person.logic.getParameterNode().parameterNode.SetParameter("device", "tpu")
-    assert person.ui.deviceBox.currentText == "auto"
-    person.ui.deviceBox.setCurrentText("gpu")
+    assert person.ui.deviceBox.currentText == "automatic"
+    person.ui.deviceBox.setCurrentText("graphics card")
     assert person.logic.getParameterNode().device == "gpu"
 
 

@@ -122,14 +122,14 @@ def load_xml(text):
 
 
 def test_a_scene_that_lacks_parameters_and_has_others_gets_the_defaults(person):
-    person.ui.deviceBox.setCurrentText("cpu")
+    person.ui.deviceBox.setCurrentText("processor")
     text = as_xml()
     assert '"device cpu"' in text
     load_xml(text.replace('"device cpu"', '"modelName old"'))
     parameters = person.logic.getParameterNode()
     assert (parameters.device, parameters.lowestLevel, parameters.keepResults) == ("auto", "automatic", False)
     assert parameters.water.GetName() == "water"
-    assert person.ui.deviceBox.currentText == "auto"
+    assert person.ui.deviceBox.currentText == "automatic"
     assert person.boxes == []
 
 

@@ -127,6 +127,9 @@ person.click(ui.findButton)
 told["found"] = ui.inputsMessage.text
 told["parameters"] = [getattr(ui, f"{name}Selector").currentNode() is nodes[name] for name in nodes]
 told["button"] = ui.segmentButton.text
+told["choices"] = [ui.lowestLevelBox.currentText, *(ui.deviceBox.itemText(number) for number in range(3))]
+ui.deviceBox.setCurrentText(told["choices"][2])
+told["stored"] = person.logic.getParameterNode().device
 person.worker.hold_at = "segment"
 person.click(ui.segmentButton)
 person.wait(lambda: ui.progressBar.value > 40)
@@ -161,10 +164,11 @@ def test_the_whole_job_works_in_german(locale):
         == "Wählen Sie zuerst Wasser, In-Phase oder Gegenphase: im Fettbild allein sind Bandscheiben nicht zu sehen."
     )
     assert told["results"] == "Noch kein Ergebnis."
-    assert told["found"].startswith("Gefunden: ")
-    assert {"Wasser", "Fett"} == set(told["found"].removeprefix("Gefunden: ").rstrip(".").split(", "))
+    assert told["found"] == "Gefunden: Wasser, Fett."  # in the order of the selectors
     assert told["parameters"] == [True, True]
     assert told["button"] == "Se&gmentieren"
+    assert told["choices"] == ["automatisch", "automatisch", "Prozessor", "Grafikkarte"]
+    assert told["stored"] == "cpu"
     assert told["running"] == ["&Abbrechen", "Die Bandscheiben werden segmentiert..."]
     assert told["after"][0] == "Fertig."
     assert re.search(r"\d Bandscheiben, L5-S1 bis ", told["after"][1])

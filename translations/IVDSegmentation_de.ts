@@ -108,6 +108,10 @@
       <translation>Se&amp;gmentieren</translation>
     </message>
     <message>
+      <source>Why Segment cannot be pressed yet.</source>
+      <translation>Warum Segmentieren noch nicht gedrückt werden kann.</translation>
+    </message>
+    <message>
       <source>How much of the segmentation is done.</source>
       <translation>Wie weit die Segmentierung ist.</translation>
     </message>
@@ -779,6 +783,18 @@ Dazu kommen {packages}. Alle werden einmal installiert, in dieses Slicer; nichts
   </context>
   <context>
     <name>slicer.texts</name>
+    <message>
+      <source>automatic</source>
+      <translation>automatisch</translation>
+    </message>
+    <message>
+      <source>processor</source>
+      <translation>Prozessor</translation>
+    </message>
+    <message>
+      <source>graphics card</source>
+      <translation>Grafikkarte</translation>
+    </message>
     <message>
       <source>Choose a water, in-phase or opposed-phase volume first: discs do not show in fat alone.</source>
       <translation>Wählen Sie zuerst Wasser, In-Phase oder Gegenphase: im Fettbild allein sind Bandscheiben nicht zu sehen.</translation>

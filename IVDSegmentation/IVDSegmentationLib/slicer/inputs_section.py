@@ -47,7 +47,7 @@ class InputsSection:
     def _choose(self, found: Mapping[str, Any]) -> None:
         for channel, name in CHANNEL_PARAMETERS.items():
             setattr(self._parameters(), name, found.get(channel))
-        channels = ", ".join(channel_name(channel) for channel in found)
+        channels = ", ".join(channel_name(channel) for channel in CHANNEL_PARAMETERS if channel in found)
         self._ui.inputsMessage.text = _("Found: {channels}.").format(channels=channels) if found else ""
 
     def _find(self) -> None:

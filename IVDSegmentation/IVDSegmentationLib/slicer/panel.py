@@ -14,7 +14,7 @@ from slicer.util import VTKObservationMixin
 from . import setup, texts
 from .errors_shown import errors_shown
 from .inputs_section import InputsSection
-from .parameters import CHANNEL_PARAMETERS, let_go, lowest_level
+from .parameters import CHANNEL_PARAMETERS, CHOICES, let_go, lowest_level
 from .results_section import ResultsSection
 from .run_section import RunSection
 from .scene_result import SceneResult
@@ -88,8 +88,16 @@ class Panel(VTKObservationMixin):
         self._parameters = parameters
         if parameters is not None:
             self._gui_tag = parameters.connectGui(self.ui)
+            self._name_choices()
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed)
             self._show_state()
+
+    def _name_choices(self) -> None:
+        """Slicer fills a box with the values that it stores, and goes by their number from then on."""
+        for name, choices in CHOICES.items():
+            box = getattr(self.ui, f"{name}Box")
+            for index, value in enumerate(choices):
+                box.setItemText(index, texts.choice(value))
 
     def _scene_closes(self, caller: Any, event: str) -> None:
         self._scene_changes(caller, event)

@@ -90,6 +90,8 @@ class RunSection:
         self._ui.progressBar.visible = running
         self._ui.segmentButton.text = _("&Cancel") if running else _("&Segment")
         self._ui.segmentButton.enabled = running or not lacking
+        self._ui.lackingMessage.text = lacking
+        self._ui.lackingMessage.visible = bool(lacking) and not running
         if running:
             self._ui.segmentButton.toolTip = _("Stop; the scene and the files stay as they are.")
         else:

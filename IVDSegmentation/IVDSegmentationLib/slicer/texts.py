@@ -25,6 +25,19 @@ def channel_name(channel: str) -> str:
     return _(PLAIN_NAMES[channel])
 
 
+def choice(value: str) -> str:
+    """What people call a choice of the options.
+
+    Args:
+        value: The choice, as it is stored.
+
+    Returns:
+        Its name in the user's language; a level as it is.
+    """
+    names = {"automatic": _("automatic"), "auto": _("automatic"), "cpu": _("processor"), "gpu": _("graphics card")}
+    return names.get(value, value)
+
+
 def lacking(chosen: Mapping[str, Any], reference: Any) -> str:
     """What keeps the user from segmenting.
 
