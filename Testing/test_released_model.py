@@ -41,6 +41,7 @@ def test_unseen_phantoms_are_found_and_outlined():
     checks = check_phantoms(range(1000, 1004))
     assert sum(c.found for c in checks) >= 0.97 * sum(c.discs for c in checks), describe(checks)
     assert np.mean([d for c in checks for d in c.dice]) >= 0.91, describe(checks)
+    assert sum(c.extra for c in checks) == 0, describe(checks)
 
 
 def test_unusual_spines_get_no_wrong_name_without_a_warning():

@@ -14,6 +14,7 @@ from ..images import Volume
 from ..levels.labelling import LEVELS
 from ..pipeline.segment import Pipeline
 from .anatomy import Anatomy
+from .canvas import REMNANT
 from .examination import Phantom, make_phantom
 
 SIZE = (36, 256, 256)
@@ -31,7 +32,8 @@ class PhantomCheck:
         discs: Its discs that are at least half in view.
         found: How many of them a predicted disc overlaps by half or more.
         dice: Dice of each, whatever its name; 0 where it was not found.
-        extra: False positives: predicted discs that overlap no disc at all.
+        extra: False positives: predicted discs that overlap neither a disc nor a remnant of one in the sacrum.
+        sacral: Predicted discs that overlap such a remnant, S1-S2 mostly. The exact labels hold none.
         names_right: Whether all found discs had their names.
         warned: Whether the result warned that its levels are uncertain.
         kind: One of UNUSUAL, or "usual".
@@ -42,6 +44,7 @@ class PhantomCheck:
     found: int
     dice: tuple[float, ...]
     extra: int
+    sacral: int
     names_right: bool
     warned: bool
     kind: str = "usual"
@@ -124,9 +127,11 @@ def _check_one(pipeline: Pipeline, phantom: Phantom, kind: str) -> PhantomCheck:
         names_right &= not found or best == label
         if found:
             matched.add(best)
-    extra = [n for n in np.flatnonzero(size_predicted) if n and together[1:, n].sum() == 0]
+    beyond = [n for n in np.flatnonzero(size_predicted) if n and together[1:, n].sum() == 0]
+    sacral = [n for n in beyond if (phantom.tissue[predicted == n] == REMNANT).any()]
     warned = has_uncertain_levels(result.run_findings)
-    return PhantomCheck(phantom.seed, len(labels), len(matched), tuple(dices), len(extra), names_right, warned, kind)
+    extra = len(beyond) - len(sacral)
+    return PhantomCheck(phantom.seed, len(labels), len(matched), tuple(dices), extra, len(sacral), names_right, warned, kind)
 
 
 def describe(checks: Sequence[PhantomCheck]) -> str:
@@ -144,7 +149,8 @@ def describe(checks: Sequence[PhantomCheck]) -> str:
     worst = sorted(checks, key=lambda c: min(c.dice, default=1.0))[:3]
     lines = [
         f"phantoms {len(checks)}, discs {discs}",
-        f"found {found} ({100 * found / max(1, discs):.1f} %), false positives {sum(c.extra for c in checks)}",
+        f"found {found} ({100 * found / max(1, discs):.1f} %), false positives {sum(c.extra for c in checks)}, "
+        f"remnants in the sacrum {sum(c.sacral for c in checks)}",
         f"Dice {dices.mean():.4f} +- {dices.std():.4f} (a disc not found counts 0), lowest {dices.min():.4f}",
         f"all names right in {sum(c.names_right for c in checks)} of {len(checks)}, "
         f"wrong without a warning in {len(silent)}, right with one in {sum(c.names_right and c.warned for c in checks)}",
