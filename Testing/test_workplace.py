@@ -244,6 +244,23 @@ def test_what_a_killed_process_left_goes_with_the_next_one_and_what_a_living_one
     assert names(tmp_path) == ["file.txt"]
 
 
+def test_a_new_file_in_a_workplace_of_this_process_needs_none_of_its_own_and_is_whole_or_not_there(tmp_path):
+    with workplace(tmp_path) as place:
+        (place / "surfaces").mkdir()
+        path = place / "surfaces" / "L5-S1.vtp"
+        with atomic_file(path) as temporary:
+            temporary.write_text("first")
+            assert names(place) == ["surfaces", "surfaces/L5-S1.vtp"]
+        with pytest.raises(KeyError), atomic_file(path) as temporary:  # it is there now: half of another must not replace it
+            temporary.write_text("half")
+            raise KeyError
+        assert path.read_text() == "first"
+        with pytest.raises(OutputError, match="L4-L5"), atomic_file(place / "L4-L5.vtp") as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+        assert names(place) == ["surfaces", "surfaces/L5-S1.vtp"]
+
+
 @posix
 @pytest.mark.parametrize("moved", range(7))
 def test_a_process_killed_while_it_moves_has_written_nothing(tmp_path, moved):

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from .errors import OutputError
-from .workplace import end_moves, made_for, start_moves, undo_moves, workplace
+from .workplace import end_moves, in_workplace, made_for, start_moves, undo_moves, workplace
 
 _MADE, _EARLIER = "made", "earlier"
 """Folders of a workplace: what the block writes, and what it replaces."""
@@ -27,7 +27,8 @@ _MADE, _EARLIER = "made", "earlier"
 def atomic_file(path: Path, size_bytes: int = 0) -> Iterator[Path]:
     """Write a file elsewhere, and move it onto `path` when the block ends without an error.
 
-    The temporary name ends as that of `path` does, because writers choose the format by it.
+    The temporary name ends as that of `path` does, because writers choose the format by it. A new file in a workplace of this
+    process is written where it is: the workplace moves, or goes, as a whole.
 
     Args:
         path: The file to write; one that is there already is replaced.
@@ -49,12 +50,26 @@ def atomic_file(path: Path, size_bytes: int = 0) -> Iterator[Path]:
     if shutil.disk_usage(path.parent).free < size_bytes:
         raise OutputError(f"{path.name} could not be written: the disk is full")
     try:
+        if in_workplace(path):
+            with _removed_on_error(path):
+                yield path
+            return
         with workplace(path.parent) as place:
             temporary = place / f"file{''.join(path.suffixes[-2:])}"
             yield temporary
             os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"{path.name} could not be written: {_reason(error)}") from error
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 @contextmanager

@@ -56,6 +56,18 @@ def workplace(folder: Path) -> Iterator[Path]:
         del _held[place]
 
 
+def in_workplace(path: Path) -> bool:
+    """Whether a file that is to be written lies in a workplace of this process, and is not there yet.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        False for a file that is there: half of a new one must not take its place.
+    """
+    return not _held.keys().isdisjoint(path.parents) and not os.path.lexists(path)
+
+
 def made_for(place: Path, folders: list[Path]) -> None:
     """Note the folders that were made to hold a workplace, for `abandon`.
 

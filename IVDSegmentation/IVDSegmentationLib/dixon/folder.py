@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..images import Volume, is_volume_file, read_volume
+from ..threads import in_threads
 from .channels import PLAIN_NAMES, UNDERSTOOD_NAMES, recognise_channel
 from .dicom import holds_dicom, read_dicom_folder
 
@@ -39,7 +40,7 @@ def read_channels(folder: Path, named: Mapping[str, Path] | None = None, study: 
     paths = {channel: _within(path, folder) for channel, path in (named or {}).items()}
     paths |= _recognised_files(folder, paths)
     if paths:
-        return {channel: read_volume(path) for channel, path in paths.items()}
+        return dict(zip(paths, in_threads(read_volume, paths.values()), strict=True))
     if not holds_dicom(folder):
         present = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         listed = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "") if present else "nothing"

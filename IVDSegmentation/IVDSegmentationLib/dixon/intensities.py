@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..images import Volume
+from ..threads import in_threads
 
 MOST_NEGATIVE = 0.25
 """Share of the signal that may be below 0. A magnitude image has none, interpolation rings by some hundredths; phase images,
@@ -28,18 +29,23 @@ def check_intensities(volumes: Mapping[str, Volume], names: Mapping[str, str]) -
         InputError: A channel is mostly negative, or channels differ so much in brightness that they are not of one scale.
     """
     brightness = {}
-    for channel, volume in volumes.items():
-        thin = volume.voxels[::2, ::2, ::2]
-        below, total = -float(thin[thin < 0].sum(dtype=float)), float(np.abs(thin).sum(dtype=float))
+    for channel, (below, total, bright) in zip(volumes, in_threads(_signal, volumes.values()), strict=True):
         if below > MOST_NEGATIVE * total:
             raise InputError(
                 f"{names[channel]} has {below / total:.0%} of its signal below 0, and Dixon channels are magnitude images: "
                 "export the magnitude as the scanner made it"
             )
-        brightness[channel] = float(np.percentile(thin, 99))
+        brightness[channel] = bright
     low, high = min(brightness, key=brightness.__getitem__), max(brightness, key=brightness.__getitem__)
     if 0 < brightness[low] * MOST_APART < brightness[high]:
         times = f"{brightness[high] / brightness[low]:.0f} times as bright as {names[low]}"
         raise InputError(
             f"{names[high]} is {times}, and the channels of an examination have one scale: export both as the scanner made them"
         )
+
+
+def _signal(volume: Volume) -> tuple[float, float, float]:
+    """Sum of what is below 0, its sign turned; sum of all without signs; and the 99th percentile; of every other voxel."""
+    thin = volume.voxels[::2, ::2, ::2].ravel(order="K")
+    below = -float(thin[thin < 0].sum(dtype=float)) if thin.min() < 0 else 0.0
+    return below, 2 * below + float(thin.sum(dtype=float)), float(np.percentile(thin, 99))

@@ -10,7 +10,7 @@ import numpy as np
 from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from ..printable import printable
-from .itk import image_of, voxels_of
+from .itk import image_of
 from .metaimage import read_metaimage
 from .nifti import read_nifti
 from .nrrd import read_nrrd
@@ -93,8 +93,8 @@ def write_volume(volume: Volume, path: Path, *, header: Mapping[str, str] | None
             for name, value in (header or {}).items():
                 image.SetMetaData(name, value)
             sitk.WriteImage(image, str(temporary), useCompression=True)
-            written = voxels_of(sitk.ReadImage(str(temporary)), volume.voxels.dtype)
+            written, sent = sitk.ReadImage(str(temporary)), sitk.GetArrayViewFromImage(image)
         except RuntimeError as error:
             raise OutputError(f"{path.name} could not be written: is the disk full?") from error
-        if not np.array_equal(written, volume.voxels):
+        if not np.array_equal(sitk.GetArrayViewFromImage(written), sent):
             raise OutputError(f"{path.name} could not be written: not all of it arrived; is the disk full?")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .volume import Volume
+from .volume import Volume, contiguous
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -28,7 +28,7 @@ def image_of(volume: Volume) -> SimpleITK.Image:
     """
     import SimpleITK as sitk
 
-    image = sitk.GetImageFromArray(np.ascontiguousarray(volume.voxels.T))
+    image = sitk.GetImageFromArray(contiguous(volume.voxels.T))
     image.SetSpacing(volume.grid.spacing_mm)
     image.SetOrigin(volume.grid.origin_mm)
     image.SetDirection([cosine for row in volume.grid.direction for cosine in row])

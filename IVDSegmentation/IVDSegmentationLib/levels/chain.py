@@ -238,14 +238,15 @@ class _Scores:
         """
         emission = self.emission if allowed is None else np.where(allowed, self.emission, -np.inf)
         count, states = len(emission), len(STATES)
+        none = np.zeros((count + 1, count + 1))  # [i, j]: candidates i to j - 1 are no discs
+        for i in range(count):
+            none[i, i + 1 :] = np.cumsum(emission[i:, -1])
         ahead = np.full((count, states), -np.inf)
         for i in range(count):
-            between = np.array([_between(emission, j + 1, i) for j in range(i)])
-            from_lower = ahead[:i, :, None] + self.steps[:i, i] + between[:, None, None]
-            first = np.full((1, states), _between(emission, 0, i))
+            from_lower = ahead[:i, :, None] + self.steps[:i, i] + none[1 : i + 1, i, None, None]
+            first = np.full((1, states), none[0, i])
             ahead[i] = emission[i, :-1] + plus(np.concatenate([first, from_lower.reshape(-1, states)]))
-        ends = np.array([_between(emission, i + 1, count) for i in range(count)])
-        whole = np.concatenate([(ahead + ends[:, None]).ravel(), [_between(emission, 0, count)]])
+        whole = np.concatenate([(ahead + none[1:, count, None]).ravel(), none[0, count:]])
         return ahead, float(plus(whole))
 
     def total(self, allowed: np.ndarray | None) -> float:

@@ -105,6 +105,9 @@ class DiscField:
         """
         from scipy.ndimage import map_coordinates
 
+        near = self._reached(frame, a_mm, b_mm)
+        height, middle = np.zeros(a_mm.shape), np.full(a_mm.shape, np.nan)
+        a_mm, b_mm = a_mm[near], b_mm[near]
         reach = np.abs(self._extent(frame)[:, 2]).max()
         step = min(self.grid.spacing_mm) / 2
         c_mm = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1) * step
@@ -112,12 +115,12 @@ class DiscField:
         basis = (self.grid.to_ijk(frame.axes + frame.center_mm) - self.grid.to_ijk(frame.center_mm)).T
         origin = self.grid.to_ijk(frame.center_mm)
         plane = np.multiply.outer(basis[:, 0], a_mm) + np.multiply.outer(basis[:, 1], b_mm)
-        plane += origin.reshape(3, *[1] * a_mm.ndim)
-        positions = plane[..., None] + np.multiply.outer(basis[:, 2], c_mm).reshape(3, *[1] * a_mm.ndim, -1)
+        plane += origin[:, None]
+        positions = plane[..., None] + np.multiply.outer(basis[:, 2], c_mm)[:, None]
         share = map_coordinates(self.occupancy, positions, order=1, mode="constant")
-        height = share.sum(axis=-1, dtype=float)
+        height[near] = share.sum(axis=-1, dtype=float)
         with np.errstate(invalid="ignore"):
-            middle = (share @ c_mm) / height
+            middle[near] = (share @ c_mm) / height[near]
         return height * step, middle
 
     def reach_mm(self, frame: DiscFrame) -> tuple[float, float]:
@@ -132,6 +135,13 @@ class DiscField:
         first, last = self._extent(frame)
         a, b, _ = np.maximum(-first, last)
         return float(a), float(b)
+
+    def _reached(self, frame: DiscFrame, a_mm: np.ndarray, b_mm: np.ndarray) -> np.ndarray:
+        """Which columns the linear interpolation of the occupancy may reach: the height of all others is 0."""
+        own = frame.from_mm(self.points_mm)[:, :2]
+        reach = (np.abs(frame.axes @ np.asarray(self.grid.direction)) @ self.grid.spacing_mm)[:2]
+        (first_a, first_b), (last_a, last_b) = own.min(axis=0) - reach, own.max(axis=0) + reach
+        return (a_mm >= first_a) & (a_mm <= last_a) & (b_mm >= first_b) & (b_mm <= last_b)
 
     def _extent(self, frame: DiscFrame) -> np.ndarray:
         own = frame.from_mm(self.points_mm)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..threads import in_threads
 from .dataframes import to_data_frame
 from .dimensions import DiscDimensions, disc_dimensions
 from .disc_map import DiscMap, disc_map, labelled_box, occupancy
@@ -131,7 +132,7 @@ def measure(segmented: Segmented) -> CaseMeasurements:
     Raises:
         InputError: A disc of the list has no labelled voxel.
     """
-    discs = [_measured(segmented, disc.level, disc.label) for disc in segmented.found]
+    discs = in_threads(lambda disc: _measured(segmented, disc.level, disc.label), segmented.found)
     for position, (below, above) in enumerate(pairwise(discs)):
         discs[position] = replace(below, lordosis_to_next_deg=_difference(below.tilt_deg, above.tilt_deg))
     tilts = {disc.level: disc.tilt_deg for disc in discs}

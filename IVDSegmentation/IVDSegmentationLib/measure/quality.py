@@ -9,6 +9,7 @@ import numpy as np
 
 from ..findings import Finding, finding
 from ..levels.labelling import LEVELS, SACRAL_LEVEL
+from .disc_map import labelled_box
 from .rounding import rounded
 from .segmented import Disc, Segmented
 
@@ -162,16 +163,16 @@ def _fat(own: DiscMeasurements) -> Finding | None:
 
 def _asymmetry(segmented: Segmented, disc: Disc) -> Finding | None:
     """Flag of more volume on one side of the spine's middle, the line from the discs' centres below and above."""
-    points = np.argwhere(segmented.labels == disc.label)
-    if len(points) < 50:
+    across = np.count_nonzero(segmented.labels[labelled_box(segmented.labels, disc.label)] == disc.label, axis=(1, 2))
+    total = int(across.sum())
+    if total < 50:
         return None
     # The middle between the outermost voxels to the left and right: a one-sided bulge or a missing side moves the rest.
-    x = points[:, 0]
-    middle = (x.min() + x.max()) / 2
-    left, right = np.count_nonzero(x > middle), np.count_nonzero(x < middle)
+    half = len(across) // 2
+    left, right = int(across[len(across) - half :].sum()), int(across[:half].sum())
     if segmented.exchanged:
         left, right = right, left
-    share = (left - right) / len(x)
+    share = (left - right) / total
     if abs(share) <= ASYMMETRY:
         return None
     return finding("asymmetric", disc.level, side="left" if share > 0 else "right", share=float(abs(share)))

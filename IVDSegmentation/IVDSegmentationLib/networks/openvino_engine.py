@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..threads import cores
 from .openvino_layers import Layers
 
 _ANY_SIZE = 16
@@ -146,7 +146,7 @@ class OpenVINONetwork:
             {
                 "INFERENCE_PRECISION_HINT": "f32",  # bfloat16 otherwise, where the CPU has it
                 "NUM_STREAMS": 1,
-                "INFERENCE_NUM_THREADS": _cpus(),
+                "INFERENCE_NUM_THREADS": cores(),
                 "ENABLE_HYPER_THREADING": True,  # of a virtual machine, the cores are threads
                 "ENABLE_CPU_PINNING": False,  # others may be at work on a core
             },
@@ -160,11 +160,6 @@ class OpenVINONetwork:
         result = self._build(layers, image, **self._parameters)
         layers.check_all_used()
         return import_openvino().Model([result], [parameter], "network")
-
-
-def _cpus() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _unet(layers: Layers, x: Any, features: Sequence[int] = (16, 32, 64, 128), outputs: int = 1) -> Any:

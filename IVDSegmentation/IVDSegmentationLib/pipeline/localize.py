@@ -43,16 +43,16 @@ def coarsen(stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarra
     """Average the voxels of the working grid that one voxel of a localizer's covers.
 
     Args:
-        stacked: [x, y, z, channel] of the working grid.
+        stacked: [x, y, z] or [x, y, z, channel] of the working grid.
         step: Working voxels in one of the localizer's, x, y, z.
 
     Returns:
-        float32 [ceil(x / step), ceil(y / step), ceil(z / step), channel]. Where the size is no multiple of the step the last
+        float32 [ceil(x / step), ceil(y / step), ceil(z / step)], or with channels. Where the size is no multiple of the step the last
         layer counts as often as is missing.
     """
     surplus = [-n % s for n, s in zip(stacked.shape[:3], step, strict=True)]
     if any(surplus):
-        stacked = np.pad(stacked, [*((0, n) for n in surplus), (0, 0)], mode="edge")
+        stacked = np.pad(stacked, [(0, n) for n in (*surplus, 0)[: stacked.ndim]], mode="edge")
     i, j, k = step
     total = stacked[::i, ::j, ::k].astype(np.float32)
     # In the order in which numpy's mean over the eight adds four channels: the same bits, in a fifth of its time.

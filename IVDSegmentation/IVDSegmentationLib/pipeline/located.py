@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,14 +28,14 @@ class Located:
     """The candidates on the spine of a case.
 
     Attributes:
-        stacked: float32 [x, y, z, channel] on the working grid, or turned by 180 degrees about its z axis.
-        exchanged: Whether it is turned: front and back, left and right are exchanged in the header.
-        chain: The candidates, caudal to cranial, voxels of `stacked`.
+        channels: Those of the case, [x, y, z] on the working grid, or turned by 180 degrees about its z axis.
+        exchanged: Whether they are turned: front and back, left and right are exchanged in the header.
+        chain: The candidates, caudal to cranial, voxels of `channels`.
         evidence: What the level network says of each; None of a model without one.
         off_spine: How many other structures resemble discs.
     """
 
-    stacked: np.ndarray
+    channels: Mapping[str, np.ndarray]
     exchanged: bool
     chain: tuple[DiscCandidate, ...]
     evidence: Evidence | None
@@ -58,15 +59,15 @@ def locate(case: DixonCase, model: Model, large: bool) -> Located:
     Raises:
         InputError: Nothing resembles a disc, or head and feet are exchanged.
     """
-    stacked = stack_channels(case.channels, model.channels)
-    seen = _seen(stacked, case, model, large, exchanged=False)
+    seen = _seen(case.channels, case, model, large, exchanged=False)
     if seen.evidence is None:
         return seen
     said = seen.evidence.orientation.sum(axis=0)
     likely = int(np.argmax(said))
     if likely == AS_STORED:
         return seen
-    again = _seen(stacked[FLIPS[likely]], case, model, large, exchanged=likely == EXCHANGED)
+    channels = {name: voxels[FLIPS[likely]] for name, voxels in case.channels.items()}
+    again = _seen(channels, case, model, large, exchanged=likely == EXCHANGED)
     if again.evidence is None or not again.chain:
         return seen
     turned = again.evidence.orientation.sum(axis=0)
@@ -81,9 +82,9 @@ def locate(case: DixonCase, model: Model, large: bool) -> Located:
     return again
 
 
-def _seen(stacked: np.ndarray, case: DixonCase, model: Model, large: bool, *, exchanged: bool) -> Located:
+def _seen(channels: Mapping[str, np.ndarray], case: DixonCase, model: Model, large: bool, *, exchanged: bool) -> Located:
     step = model.localizer_step
-    coarse = normalise(coarsen(stacked, step))
+    coarse = normalise(stack_channels({name: coarsen(voxels, step) for name, voxels in channels.items()}, model.channels))
     probability = run_padded(model.networks["localizer"], coarse)
     found = find_discs(probability, step)
     if large:
@@ -97,4 +98,4 @@ def _seen(stacked: np.ndarray, case: DixonCase, model: Model, large: bool, *, ex
     if LEVELS_ROLE in model.networks and chain:
         crops = level_crops(coarse, probability, centers_on_coarse(chain))
         evidence = evidence_of(model.networks[LEVELS_ROLE], crops)
-    return Located(stacked, exchanged, chain, evidence, len(found) - len(chain))
+    return Located(channels, exchanged, chain, evidence, len(found) - len(chain))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..levels.labelling import LABELS, check_known
 from ..levels.naming import Naming, count_levels, name_levels
 from ..measure.segmented import Disc
 from ..networks.engine import Network, choose_engine, described
-from ..networks.inputs import normalise
+from ..networks.inputs import normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
 from ..networks.outputs import finite
 from .confidence import THRESHOLD, calibrated, expected_dice, sureness
@@ -72,12 +73,19 @@ def keep_one_disc(probability: np.ndarray) -> np.ndarray:
     components, count = ndimage.label(probability >= THRESHOLD)
     if count == 0:
         return np.zeros_like(probability)
-    offsets = [np.arange(n) - n // 2 for n in probability.shape]
-    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), probability.shape, strict=True))
-    weight = ndimage.sum_labels(probability * np.exp(-8 * squared), components, np.arange(1, count + 1))
-    others = (components > 0) & (components != 1 + int(np.argmax(weight)))
-    near = ndimage.binary_dilation(components == 1 + int(np.argmax(weight)), iterations=2)
+    weight = ndimage.sum_labels(probability * _nearness(probability.shape), components, np.arange(1, count + 1))
+    own = 1 + int(np.argmax(weight))
+    others = (components > 0) & (components != own)
+    near = ndimage.binary_dilation(components == own, iterations=2)
     return np.where(near & ~others, probability, 0).astype(np.float32)
+
+
+@cache
+def _nearness(shape: tuple[int, ...]) -> np.ndarray:
+    """Weight of each voxel of a box, [x, y, z], 1 in its middle."""
+    offsets = [np.arange(n) - n // 2 for n in shape]
+    squared = sum(np.square(o / n) for o, n in zip(np.meshgrid(*offsets, indexing="ij"), shape, strict=True))
+    return np.asarray(np.exp(-8 * squared))
 
 
 @dataclass(frozen=True)
@@ -174,13 +182,13 @@ class Pipeline:
                 findings.append(finding("header_exchanged"))
         with _stage(timings, progress, "segment", 0.4):
             starts = [box_start(located.chain[n].center_ijk) for n in named]
-            boxes = [crop(located.stacked, start) for start in starts]
+            boxes = [_box(located.channels, start, self.model.channels) for start in starts]
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks["segmenter"], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
             if not any(sureness(box) >= LEAST_PROBABILITY for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
-            assembled = assemble(boxes, starts, located.stacked.shape[:3])
+            assembled = assemble(boxes, starts, case.working_grid.size)
             if located.exchanged:
                 assembled = assembled.turned()
             line = self.model.card.get("confidence", {}).get("segmenter", (1.0, 0.0))
@@ -249,6 +257,11 @@ def _name(
         i, j, k = (float(c) for c in center_ijk)
         discs.append(Disc(level, LABELS[level], (x, y, z), (i, j, k), confidences[number - 1]))
     return tuple(discs), labels, naming.findings
+
+
+def _box(channels: Mapping[str, np.ndarray], start: Sequence[int], order: Sequence[str]) -> np.ndarray:
+    """The box of channels [x, y, z] that begins at a voxel, [*BOX_SIZE, channel] in this order."""
+    return stack_channels({name: crop(voxels, start) for name, voxels in channels.items()}, order)
 
 
 def _is_speck(probability: np.ndarray) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -215,6 +216,11 @@ def software_versions() -> dict[str, str]:
     Returns:
         Name -> version, of this project, Python and the packages that compute, as far as installed.
     """
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     versions = {"ivdseg": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:

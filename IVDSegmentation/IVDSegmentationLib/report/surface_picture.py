@@ -78,7 +78,9 @@ def render_surfaces(surfaces: Mapping[str, vtkPolyData]) -> np.ndarray:
         sample = drawn.sample[order]  # of several on one sample the last written stays: the nearest
         nearest[sample] = drawn.depth[order]
         colour[sample] = _lit(LEVEL_COLORS[level], drawn.facing[order])
-    picture = colour.reshape(PIXELS[1], SAMPLES, PIXELS[0], SAMPLES, 4).mean(axis=(1, 3))
+    samples = colour.reshape(height, width, 4)
+    offsets = np.ndindex(SAMPLES, SAMPLES)
+    picture = sum(samples[row::SAMPLES, column::SAMPLES] for row, column in offsets) / np.float32(SAMPLES**2)
     covered = np.maximum(picture[..., 3:], 1 / SAMPLES**2)
     picture[..., :3] /= covered  # a pixel's colour is that of its covered samples
     return np.rint(picture * 255).astype(np.uint8)
@@ -122,20 +124,20 @@ def _fragments(place: np.ndarray, facing: np.ndarray, corners: np.ndarray, size:
     left, top = (np.ceil(np.minimum(np.minimum(*p), q) - 0.5).astype(int) for *p, q in ((ax, bx, cx), (ay, by, cy)))
     right, bottom = (np.floor(np.maximum(np.maximum(*p), q) - 0.5).astype(int) for *p, q in ((ax, bx, cx), (ay, by, cy)))
     left, top = np.maximum(left, 0), np.maximum(top, 0)
-    across, down = np.minimum(right, size[0] - 1) - left, np.minimum(bottom, size[1] - 1) - top
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    # Triangles are small, a few samples each: the first sample of all of them at once, then the second, and so on.
-    for step in np.ndindex(across.max(initial=-1) + 1, down.max(initial=-1) + 1):
-        at = np.flatnonzero((across >= step[0]) & (down >= step[1]))
-        column, row = left[at] + step[0], top[at] + step[1]
-        u, v = column + 0.5 - ax[at], row + 0.5 - ay[at]
-        of_b = ((ay - cy)[at] * u + (cx - ax)[at] * v) / twice_area[at]
-        of_c = ((by - ay)[at] * u + (ax - bx)[at] * v) / twice_area[at]
-        inside = (of_b >= 0) & (of_c >= 0) & (of_b + of_c <= 1)
-        of_b, of_c = of_b[inside], of_c[inside]
-        points, shares = corners[at[inside]].T, (1 - of_b - of_c, of_b, of_c)
-        mixed = [sum(share * values[point] for share, point in zip(shares, points, strict=True)) for values in (depth, facing)]
-        found.append((row[inside] * size[0] + column[inside], *mixed))
-    if not found:
-        return Fragments(np.zeros(0, int), np.zeros(0), np.zeros(0))
-    return Fragments(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    across = np.maximum(np.minimum(right, size[0] - 1) - left + 1, 0)
+    down = np.maximum(np.minimum(bottom, size[1] - 1) - top + 1, 0)
+    # All samples of the boxes around the triangles, which are small: `at` is the triangle of each.
+    at = np.repeat(np.arange(len(corners)), across * down)
+    place_in_box = np.arange(len(at)) - np.repeat(np.cumsum(across * down) - across * down, across * down)
+    below, beside = np.divmod(place_in_box, across[at])
+    column, row = left[at] + beside, top[at] + below
+    u, v = column + 0.5 - ax[at], row + 0.5 - ay[at]
+    of_b = (((ay - cy) / twice_area)[at] * u) + (((cx - ax) / twice_area)[at] * v)
+    of_c = (((by - ay) / twice_area)[at] * u) + (((ax - bx) / twice_area)[at] * v)
+    inside = (of_b >= 0) & (of_c >= 0) & (of_b + of_c <= 1)
+    at, of_b, of_c = at[inside], of_b[inside], of_c[inside]
+    mixed = []
+    for values in (depth, facing):
+        of_a, to_b, to_c = values[corners[:, 0]], *(values[corners[:, n]] - values[corners[:, 0]] for n in (1, 2))
+        mixed.append(of_a[at] + of_b * to_b[at] + of_c * to_c[at])
+    return Fragments(row[inside] * size[0] + column[inside], *mixed)
