@@ -211,12 +211,12 @@ def test_the_summary_gives_the_quartiles_of_every_level(tmp_path):
     discs = pandas.read_parquet(tmp_path / "measurements.parquet")
     for level in LEVELS:
         values = discs.loc[discs["level"] == level, "volume_mm3"]
-        (row,) = table[(table["level"] == level) & (table["figure"] == "volume_mm3")].to_dict("records")
+        (row,) = table[(table["level"] == level) & (table["measurement"] == "volume_mm3")].to_dict("records")
         assert row["n"] == len(values) == 23
         assert [row[name] for name in ("p25", "median", "p75")] == pytest.approx(np.quantile(values, [0.25, 0.5, 0.75]))
     assert files_below(tmp_path / "curves") == ["mean_height_mm.svg", "volume_mm3.svg"]
     assert "<svg" in (tmp_path / "curves" / "volume_mm3.svg").read_text()
-    assert (tmp_path / "summary.csv").read_text().startswith("level,figure,n,p5,p25,median,p75,p95\n")
+    assert (tmp_path / "summary.csv").read_text().startswith("level,measurement,n,p5,p25,median,p75,p95\n")
 
 
 def test_a_folder_without_measurements_has_no_summary(tmp_path, capsys):

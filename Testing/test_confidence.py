@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice, sureness
+from IVDSegmentationLib.pipeline.confidence import calibrated, expected_dice, mean_disc_probability
 from IVDSegmentationLib.training.calibration import (
-    confidence_figures,
+    confidence_metrics,
     expected_calibration_error,
     fit_confidence,
     held_out_confidence,
@@ -33,8 +33,9 @@ def test_certain_and_empty_discs_have_confidence_one_and_none():
     assert (calibrated(1.0, (1.0, 0.2)), calibrated(0.5, (1.0, -0.6)), calibrated(0.5, (0.8, 0.1))) == (1.0, 0.0, 0.5)
 
 
-def test_sureness_is_the_mean_over_what_is_called_disc():
-    assert sureness(np.array([[[0.9, 0.7, 0.2, 0.0]]])) == pytest.approx(0.8) and sureness(np.full((2, 2, 2), 0.4)) == 0.0
+def test_the_mean_probability_is_taken_over_what_is_called_disc():
+    assert mean_disc_probability(np.array([[[0.9, 0.7, 0.2, 0.0]]])) == pytest.approx(0.8)
+    assert mean_disc_probability(np.full((2, 2, 2), 0.4)) == 0.0
 
 
 def made_rows(slope, intercept, noise=0.0):
@@ -63,9 +64,9 @@ def test_calibrated_confidence_has_a_small_error_and_uncalibrated_one_its_bias()
 
 def test_the_figures_tell_a_confidence_that_knows_discs_from_one_that_knows_their_mean():
     confidence, truth = held_out_confidence(judged_rows(made_rows(0.8, 0.1, noise=0.01)))
-    knows = confidence_figures(confidence, truth)
+    knows = confidence_metrics(confidence, truth)
     assert knows["r squared"] > 0.9 and knows["mean absolute error"] < 0.5 * knows["mean absolute error of a constant"]
-    mean = confidence_figures(np.full_like(truth, truth.mean()), truth)
+    mean = confidence_metrics(np.full_like(truth, truth.mean()), truth)
     assert mean["r squared"] == 0 and mean["mean absolute error"] == mean["mean absolute error of a constant"]
 
 

@@ -151,7 +151,9 @@ def test_segmenter_crossvalidation_judges_every_disc_by_a_network_that_has_not_s
     mean = summary["ivdm3seg-patches"]["by channels"]["all, centres given"]["dice"]["mean"]
     assert mean == pytest.approx(np.mean(values), abs=1e-4)
     assert summary["myosegmentum-water"]["by channels"]["water, centres given"]["recall"]["n"] == 24
-    assert summary["myosegmentum-water"]["least sureness of a subject's surest disc"] == 1.0, "painted outright"
+    assert summary["myosegmentum-water"]["lowest, over subjects, of the highest mean probability of a disc"] == 1.0, (
+        "painted outright"
+    )
 
 
 def test_a_segmenter_is_fine_tuned_from_a_training_as_its_preset_says(scans, tmp_path, monkeypatch):

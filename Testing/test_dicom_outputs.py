@@ -17,7 +17,7 @@ from dicom_objects import (
     phantom_slices,
     write_enhanced,
 )
-from IVDSegmentationLib.dicom.codes import DISC_FIGURES, disc_code
+from IVDSegmentationLib.dicom.codes import DISC_MEASUREMENTS, disc_code
 from IVDSegmentationLib.dicom.source import read_sources
 from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
@@ -169,13 +169,13 @@ def test_every_figure_of_every_disc_is_in_the_report_with_its_unit(written):
         assert group.finding_type == disc_code(disc["level"])
         found = [(m.name.value, m.value, m.unit.value, m.unit.scheme_designator) for m in group.get_measurements()]
         expected = [
-            (coded.name[0], pytest.approx(disc[coded.figure], rel=1e-6), coded.unit[0], "UCUM")
-            for coded in DISC_FIGURES
-            if disc[coded.figure] is not None
+            (coded.name[0], pytest.approx(disc[coded.key], rel=1e-6), coded.unit[0], "UCUM")
+            for coded in DISC_MEASUREMENTS
+            if disc[coded.key] is not None
         ]
         assert found == expected and len(found) >= (2 if disc["cut"] else 12)
         assert all(len(value) <= 16 for value, *_ in found)  # of CodeValue, whose longer kind few programs know
-        units = {coded.figure.rsplit("_", 1)[1]: coded.unit[0] for coded in DISC_FIGURES if coded.unit[0] != "1"}
+        units = {coded.key.rsplit("_", 1)[1]: coded.unit[0] for coded in DISC_MEASUREMENTS if coded.unit[0] != "1"}
         assert units == {"mm3": "mm3", "mm": "mm", "deg": "deg"}
 
 

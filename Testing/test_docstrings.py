@@ -20,6 +20,7 @@ GIVEN_UP = {
     r"\btold of\b": "fine-tuned on, or: named in",
     r"\bmade[ -]up\b": "false positive, or: synthesised",
     r"\bwhat speaks for\b": "likelihood",
+    r"\bsureness\b": "mean probability, or: confidence",
     r"\bhaze\b": "low probabilities around a disc",
     r"\bbehind our back\b": "meanwhile",
     r"\bgoes on from\b": "is fine-tuned from, or: resumes from",

@@ -12,7 +12,7 @@ from IVDSegmentationLib.levels.evidence import CLASSES, CROP_SIZE, INPUTS, OUTPU
 from IVDSegmentationLib.pipeline.localize import SPACING_MM
 from IVDSegmentationLib.training.level_fit import (
     ChainCase,
-    calibration_figures,
+    calibration_metrics,
     choose_limit,
     describe_fit,
     fit_levels,
@@ -147,9 +147,9 @@ def test_no_wrong_case_is_as_sure_as_the_limit() -> None:
 
 def test_true_probabilities_have_no_calibration_error() -> None:
     probability = np.array([1.0] * 4 + [0.0] * 4)
-    figures = calibration_figures(probability, probability > 0.5)
-    assert figures["expected calibration error"] == 0 and figures["Brier score"] == 0
-    assert calibration_figures(probability, probability < 0.5)["expected calibration error"] == 1
+    metrics = calibration_metrics(probability, probability > 0.5)
+    assert metrics["expected calibration error"] == 0 and metrics["Brier score"] == 0
+    assert calibration_metrics(probability, probability < 0.5)["expected calibration error"] == 1
 
 
 def test_a_case_is_right_only_with_its_own_levels() -> None:

@@ -18,7 +18,7 @@ def person():
     person = person_with_case()
     QSettings.held["Developer/DeveloperMode"] = True
     slicer.util.reloadScriptedModule("IVDSegmentation")
-    person.logic.segmenter.worker = person.worker
+    person.logic.job_runner.worker = person.worker
     yield person
     QSettings.held.clear()
     slicer.util.reloadScriptedModule("IVDSegmentation")
@@ -40,7 +40,7 @@ def test_the_panel_works_below_the_developers_section(person):
 
 def test_reload_keeps_the_inputs_and_shows_one_panel(person):
     buttons()[0].click()
-    person.logic.segmenter.worker = person.worker
+    person.logic.job_runner.worker = person.worker
     shown = [child for child in person.panel.parent.children() if child.isWidgetType() and not child.isHidden()]
     assert [child.metaObject().className() for child in shown] == ["ctkCollapsibleButton", "qMRMLWidget"]
     assert person.ui.waterSelector.currentNode() is person.nodes["water"]

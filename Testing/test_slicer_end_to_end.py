@@ -27,7 +27,7 @@ needs_model = pytest.mark.skipif(not MODEL.exists(), reason="no model is install
 @pytest.fixture
 def person():
     person = Person()
-    person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
+    person.logic.job_runner.worker = slicer_setup.make_worker(MODULE_PATH.parent)
     yield person
     person.logic.close()
 
@@ -44,7 +44,7 @@ def run_self_test(*names):
 
 
 def test_the_self_test_passes_where_the_truth_is_answered(monkeypatch):
-    Person().logic.segmenter.worker = None
+    Person().logic.job_runner.worker = None
 
     class Oracle(FakeWorker):
         """Answers with the labels that the scene holds as the reference."""
@@ -69,7 +69,7 @@ def test_the_self_test_fails_where_the_panel_does(monkeypatch):
 
 @needs_model
 def test_the_self_test_passes():
-    Person().logic.segmenter.worker = None
+    Person().logic.job_runner.worker = None
     run_self_test("test_panel", "test_whole_job", "test_cancel", "test_errors")
 
 

@@ -193,7 +193,7 @@ def test_reloading_the_module_ends_the_run_and_the_worker(person):
     assert not old.running
     assert person.worker.closed == 1
     assert scene_state() == before
-    person.logic.segmenter.worker = person.worker
+    person.logic.job_runner.worker = person.worker
     assert person.ui.waterSelector.currentNode() is person.nodes["water"]
     assert_next_run_works(person)
 

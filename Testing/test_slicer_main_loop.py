@@ -46,10 +46,10 @@ def test_another_thread_starves_under_the_loop():
 def test_a_result_comes_out_under_the_loop(tmp_path):
     person, came = person_with_case(), []
     with WorkerClient(command("none", "none", tmp_path / "marker")) as worker:
-        segmenter = person.logic.segmenter
-        segmenter.worker = worker
+        runner = person.logic.job_runner
+        runner.worker = worker
         person.logic._timer.interval = 100
-        segmenter.begin(small_case(), "case", Request(), came.append, Callbacks())
-        Loop().run(lambda: not segmenter.running, limit_s=120)
+        runner.begin(small_case(), "case", Request(), came.append, Callbacks())
+        Loop().run(lambda: not runner.running, limit_s=120)
     (result,) = came
     assert result.label_volume.voxels.any()

@@ -110,7 +110,7 @@ def test_a_deleted_reference_is_replaced_by_none(person, kind):
 
 def test_the_panel_works_on_after_reload_and_closing_the_scene(person):
     slicer.util.reloadScriptedModule("IVDSegmentation")
-    person.logic.segmenter.worker = person.worker
+    person.logic.job_runner.worker = person.worker
     slicer.mrmlScene.Clear(0)
     person.load("water", "fat")
     person.click(person.ui.findButton)

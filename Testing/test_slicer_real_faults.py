@@ -53,7 +53,7 @@ def person(warm: WorkerClient) -> Person:
 
 def person_with(worker: WorkerClient) -> Person:
     person = Person()
-    person.logic.segmenter.worker = worker
+    person.logic.job_runner.worker = worker
     person.nodes = person.load("water", "fat")
     person.click(person.ui.findButton)
     return person

@@ -142,7 +142,7 @@ class Case:
         write_volume(Volume(expert, PHANTOM.grid), folder / "expert.nii.gz")
         self.command_line(case)
         self.person = Person()
-        self.person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
+        self.person.logic.job_runner.worker = slicer_setup.make_worker(MODULE_PATH.parent)
         QFileDialog.folder = str(case)
         self.person.click(self.person.ui.loadFolderButton)
         reference = add_volume(read_volume(folder / "expert.nii.gz"), "expert", case="", channel=None)

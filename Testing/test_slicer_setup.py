@@ -64,7 +64,7 @@ def test_without_pythonslicer_segment_shows_one_box_with_slicers_sentence(monkey
     person = Person()
     person.load("water", "fat")
     person.click(person.ui.findButton)
-    person.logic.segmenter.worker = None
+    person.logic.job_runner.worker = None
     monkeypatch.setenv("PATH", "")
     before = scene_state()
     person.click(person.ui.segmentButton)

@@ -1,4 +1,4 @@
-"""The figures in Slicer: table and plot nodes, the tables of the panel, and a click on a row."""
+"""The measurements in Slicer: table and plot nodes, the tables of the panel, and a click on a row."""
 
 import numpy as np
 import pytest
@@ -94,7 +94,7 @@ def test_with_a_reference_agreement_is_told_by_disc_and_over_all(person):
     for name in ("dice", "hausdorff_mm", "hausdorff95_mm", "assd_mm", "volume_difference_mm3", "center_distance_mm"):
         assert columns[name] == [row[name] for row in metrics["discs"]]
     overall = columns_of(result.tables["overall"])
-    told = dict(zip(overall["figure"], zip(overall["value"], overall["levels"], strict=True), strict=True))
+    told = dict(zip(overall["metric"], zip(overall["value"], overall["levels"], strict=True), strict=True))
     ours, theirs = PHANTOM.labels > 0, shifted > 0
     assert told["Overall dice"][0] == pytest.approx(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()), rel=1e-5)
     assert told["Missing"] == (0, "")

@@ -148,8 +148,8 @@
       <translation>In diesem Fall zu prüfen</translation>
     </message>
     <message>
-      <source>The discs, and the figures of the report. Those of the agreement are there when a reference was chosen.</source>
-      <translation>Die Bandscheiben und die Zahlen des Berichts. Die der Übereinstimmung gibt es, wenn eine Referenz gewählt war.</translation>
+      <source>The discs, and the measurements of the report. Those of the agreement are there when a reference was chosen.</source>
+      <translation>Die Bandscheiben und die Messwerte des Berichts. Die der Übereinstimmung gibt es, wenn eine Referenz gewählt war.</translation>
     </message>
     <message>
       <source>Discs</source>

@@ -44,7 +44,7 @@ class Person:
         if not hasattr(slicer.modules, "ivdsegmentation"):
             load_module()
         self.worker = FakeWorker(PHANTOM.labels, (finding("spine_faint"),))
-        self.logic.segmenter.worker = self.worker
+        self.logic.job_runner.worker = self.worker
         gc.collect()  # a slice logic takes its nodes along when it goes: those of earlier tests go now, not in the middle
         slicer.mrmlScene.Clear(0)
         slicer.dicomDatabase.tags.clear()

@@ -36,7 +36,7 @@ def main() -> None:
     _save(slice_picture("Sagittal", center_ras, water, (260, 280), 300.0), THUMBNAIL)
     real = (ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the networks" if real else "no model is installed: with the phantom's exact labels instead of the networks'")
-    person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent) if real else FakeWorker(labels)
+    person.logic.job_runner.worker = slicer_setup.make_worker(MODULE_PATH.parent) if real else FakeWorker(labels)
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
     slices = []  # of Slicer's layout; kept, for a slice takes its node along when its logic goes

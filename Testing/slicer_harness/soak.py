@@ -40,7 +40,7 @@ def _soak(runs: int) -> None:
     real = (ROOT / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "Models" / "default" / "card.json").exists()
     print("with the real segmentation process" if real else "no model is installed: with a worker that knows the answer")
     if real:
-        person.logic.segmenter.worker = slicer_setup.make_worker(MODULE_PATH.parent)
+        person.logic.job_runner.worker = slicer_setup.make_worker(MODULE_PATH.parent)
     step = max(runs // 10, 3)
     settled: dict[str, int] = {}
     held: dict[str, int] = {}

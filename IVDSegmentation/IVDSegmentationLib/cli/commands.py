@@ -14,6 +14,7 @@ from ..cohort.command import add_parser as add_cohort
 from ..errors import InputError
 from ..paper.command import add_parser as add_paper
 from ..printable import printable
+from ..training.precision import PRECISIONS
 from .boundary import guarded, run_alone, say, tell
 from .level_commands import add_fit, check_real_command, train_levels_command
 from .segment import add_parser as add_segment
@@ -132,7 +133,7 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
                              help="folder of the sources (default: $IVDSEG_DATA)")  # fmt: skip
         command.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES[:-1]), help="which of them")
         command.add_argument("--steps", type=_positive, help="instead of the preset's")
-        command.add_argument("--precision", choices=("auto", "bfloat16", "float32"),
+        command.add_argument("--precision", choices=PRECISIONS,
                              help="what to compute in; auto: bfloat16 where this machine is faster in it")  # fmt: skip
         command.add_argument("--seed", type=_count, default=0)
         command.add_argument("-o", "--output", type=_path, required=True, metavar="FOLDER", help="checkpoints, log, results")

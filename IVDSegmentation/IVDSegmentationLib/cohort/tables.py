@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MEASUREMENTS, MEASUREMENTS_CSV, CASES = "measurements.parquet", "measurements.csv", "cases.parquet"
 
 OUTLIER = 3.5
-"""Modified z-score, 0.6745 (x - median) / MAD, from which a figure counts as an outlier: Iglewicz and Hoaglin, How to Detect
-and Handle Outliers (1993), as the NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.17, recommends."""
+"""Modified z-score, 0.6745 (x - median) / MAD, from which a measurement counts as an outlier: Iglewicz and Hoaglin, How to
+Detect and Handle Outliers (1993), as the NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.17, recommends."""
 
 LEAST_FOR_OUTLIERS = 10
 """Discs of one level from which there is a distribution to lie outside of."""
@@ -54,8 +54,8 @@ class CaseCard:
         uncertain: Whether the names of the levels may be wrong.
         warnings: Sentences about the case.
         flags: Number of flags of its discs.
-        z_score: The largest modified z-score of its figures among all discs of the level, 0 where there is none.
-        outlier: The figure and level of that score, in words.
+        z_score: The largest modified z-score of its measurements among all discs of the level, 0 where there is none.
+        outlier: The measurement and level of that score, in words.
     """
 
     name: str
@@ -125,7 +125,7 @@ def _contents(output: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _survey(output: Path, names: Sequence[str]) -> tuple[dict[str, str], dict[tuple[str, str], tuple[float, float]]]:
-    """The columns of the measurements with their types, and median and MAD of each level's compared figures."""
+    """The columns of the measurements with their types, and median and MAD of each level's compared measurements."""
     columns: dict[str, str] = dict.fromkeys(_TEXTS[:2], "string")
     values: dict[tuple[str, str], array[float]] = defaultdict(lambda: array("d"))
     for content in _contents(output, names):
@@ -133,9 +133,9 @@ def _survey(output: Path, names: Sequence[str]) -> tuple[dict[str, str], dict[tu
             for column in disc:
                 if column not in columns:
                     columns[column] = _type_of(column)
-            for figure in _COMPARED:
-                if disc.get(figure) is not None and not disc.get("cut"):
-                    values[disc["level"], figure].append(disc[figure])
+            for measurement in _COMPARED:
+                if disc.get(measurement) is not None and not disc.get("cut"):
+                    values[disc["level"], measurement].append(disc[measurement])
     spreads = {}
     for key, found in values.items():
         if len(found) >= LEAST_FOR_OUTLIERS:
@@ -157,12 +157,12 @@ def _largest_z_score(
     """The largest modified z-score of a case's discs, and what has it."""
     largest, words = 0.0, ""
     for disc in discs:
-        for figure in _COMPARED:
-            median, mad = spreads.get((disc["level"], figure), (0.0, 0.0))
-            if mad > 0 and disc.get(figure) is not None and not disc.get("cut"):
-                score = 0.6745 * abs(disc[figure] - median) / mad
+        for measurement in _COMPARED:
+            median, mad = spreads.get((disc["level"], measurement), (0.0, 0.0))
+            if mad > 0 and disc.get(measurement) is not None and not disc.get("cut"):
+                score = 0.6745 * abs(disc[measurement] - median) / mad
                 if score > largest:
-                    largest, words = score, f"{figure.rsplit('_', 1)[0].replace('_', ' ')} of {disc['level']}"
+                    largest, words = score, f"{measurement.rsplit('_', 1)[0].replace('_', ' ')} of {disc['level']}"
     return largest, words
 
 

@@ -18,18 +18,18 @@ ANATOMICAL_STRUCTURE = ("123037004", "SCT", "Anatomical Structure")
 
 
 @dataclass(frozen=True)
-class CodedFigure:
-    """How a figure of report.json is coded.
+class CodedMeasurement:
+    """How a measurement of report.json is coded.
 
     Attributes:
-        figure: Its name in report.json.
+        key: Its name in report.json.
         name: Code of what is measured: value, scheme, meaning.
         unit: UCUM code: value, scheme, meaning.
         where: Code of the part of the disc, where the name does not say it.
         derivation: Code of how one value was made of many.
     """
 
-    figure: str
+    key: str
     name: tuple[str, str, str]
     unit: tuple[str, str, str]
     where: tuple[str, str, str] | None = None
@@ -43,33 +43,33 @@ _NO_UNIT = ("1", "UCUM", "no units")
 _HEIGHT = ("121207", "DCM", "Height")
 _MEAN = ("373098007", "SCT", "Mean")
 
-DISC_FIGURES: tuple[CodedFigure, ...] = (
-    CodedFigure("volume_mm3", ("118565006", "SCT", "Volume"), _MM3),
-    CodedFigure("mean_height_mm", _HEIGHT, _MM, derivation=_MEAN),
-    CodedFigure("anterior_height_mm", _HEIGHT, _MM, where=("255549009", "SCT", "Anterior")),
-    CodedFigure("middle_height_mm", _HEIGHT, _MM, where=("26216008", "SCT", "Central")),
-    CodedFigure("posterior_height_mm", _HEIGHT, _MM, where=("255551008", "SCT", "Posterior")),
-    CodedFigure("depth_mm", ("131197000", "SCT", "Depth"), _MM),
-    CodedFigure("width_mm", ("103355008", "SCT", "Width"), _MM),
-    CodedFigure("height_index", ("height_index", SCHEME, "Disc height index"), _NO_UNIT),
-    CodedFigure("wedge_deg", ("wedge", SCHEME, "Angle between end plates"), _DEGREE),
-    CodedFigure("tilt_deg", ("tilt", SCHEME, "Sagittal tilt of mid-plane"), _DEGREE),
-    CodedFigure("lateral_tilt_deg", ("lateral_tilt", SCHEME, "Coronal tilt of mid-plane"), _DEGREE),
-    CodedFigure("lordosis_to_next_deg", ("lordosis", SCHEME, "Lordosis to next disc above"), _DEGREE),
-    CodedFigure("signal_fat_fraction", ("signal_fat", SCHEME, "Signal fat fraction"), _NO_UNIT),
-    CodedFigure("confidence", ("confidence", SCHEME, "Expected Dice with an expert"), _NO_UNIT),
+DISC_MEASUREMENTS: tuple[CodedMeasurement, ...] = (
+    CodedMeasurement("volume_mm3", ("118565006", "SCT", "Volume"), _MM3),
+    CodedMeasurement("mean_height_mm", _HEIGHT, _MM, derivation=_MEAN),
+    CodedMeasurement("anterior_height_mm", _HEIGHT, _MM, where=("255549009", "SCT", "Anterior")),
+    CodedMeasurement("middle_height_mm", _HEIGHT, _MM, where=("26216008", "SCT", "Central")),
+    CodedMeasurement("posterior_height_mm", _HEIGHT, _MM, where=("255551008", "SCT", "Posterior")),
+    CodedMeasurement("depth_mm", ("131197000", "SCT", "Depth"), _MM),
+    CodedMeasurement("width_mm", ("103355008", "SCT", "Width"), _MM),
+    CodedMeasurement("height_index", ("height_index", SCHEME, "Disc height index"), _NO_UNIT),
+    CodedMeasurement("wedge_deg", ("wedge", SCHEME, "Angle between end plates"), _DEGREE),
+    CodedMeasurement("tilt_deg", ("tilt", SCHEME, "Sagittal tilt of mid-plane"), _DEGREE),
+    CodedMeasurement("lateral_tilt_deg", ("lateral_tilt", SCHEME, "Coronal tilt of mid-plane"), _DEGREE),
+    CodedMeasurement("lordosis_to_next_deg", ("lordosis", SCHEME, "Lordosis to next disc above"), _DEGREE),
+    CodedMeasurement("signal_fat_fraction", ("signal_fat", SCHEME, "Signal fat fraction"), _NO_UNIT),
+    CodedMeasurement("confidence", ("confidence", SCHEME, "Expected Dice with an expert"), _NO_UNIT),
 )
 """What is written of a disc. The signal fat fraction is not DICOM's (129100, DCM, "Fat fraction"), which is a proton density
 fat fraction."""
 
-LORDOSIS = CodedFigure("lumbar_lordosis_deg", ("lumbar_lordosis", SCHEME, "Lordosis L1-L2 to L5-S1"), _DEGREE)
+LORDOSIS = CodedMeasurement("lumbar_lordosis_deg", ("lumbar_lordosis", SCHEME, "Lordosis L1-L2 to L5-S1"), _DEGREE)
 """Between the discs' mid-planes: not the Cobb angle (285285000, SCT)."""
 
 
 _ANY_DISC = ("360499006", "SCT", "Intervertebral disc")
 
 
-def contrast_figure(channel: str, plain_name: str) -> CodedFigure:
+def contrast_measurement(channel: str, plain_name: str) -> CodedMeasurement:
     """How the Weber contrast of a channel is coded.
 
     Args:
@@ -80,7 +80,7 @@ def contrast_figure(channel: str, plain_name: str) -> CodedFigure:
         The code, with the channel in its value and meaning.
     """
     name = (f"weber_{channel}"[:16], SCHEME, f"Weber contrast of discs, {plain_name}")
-    return CodedFigure("contrast", name, _NO_UNIT)
+    return CodedMeasurement("contrast", name, _NO_UNIT)
 
 
 def disc_code(level: str) -> Code:

@@ -1,4 +1,4 @@
-"""The figures as a DICOM measurement report (TID 1500), each disc's tied to its segment by tracking UID."""
+"""The measurements as a DICOM measurement report (TID 1500), each disc's tied to its segment by tracking UID."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..dixon.channels import CHANNELS, PLAIN_NAMES
-from .codes import DISC_FIGURES, LORDOSIS, CodedFigure, code_of, contrast_figure, disc_code
+from .codes import DISC_MEASUREMENTS, LORDOSIS, CodedMeasurement, code_of, contrast_measurement, disc_code
 from .segmentation import MANUFACTURER, PRODUCT, algorithm_parts, series_number
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def build_measurements(
 
     Args:
         report: Content of report.json.
-        segmentation: Of the same result; its segments are those that the figures belong to.
+        segmentation: Of the same result; its segments are those that the measurements belong to.
         sources: The images that it was made of, without pixels: patient and study are theirs.
 
     Returns:
-        The report: a group for each disc (TID 1411) with the figures of DISC_FIGURES that it has, and one for the
+        The report: a group for each disc (TID 1411) with those of DISC_MEASUREMENTS that it has, and one for the
         examination with the lordosis and the Weber contrast of each channel.
     """
     import highdicom
@@ -86,7 +86,7 @@ def _of_disc(
         finding_sites=[sr.FindingSite(site)],
         algorithm_id=_algorithm(report),
         measurements=[
-            _measurement(coded, disc[coded.figure], site) for coded in DISC_FIGURES if disc.get(coded.figure) is not None
+            _measurement(coded, disc[coded.key], site) for coded in DISC_MEASUREMENTS if disc.get(coded.key) is not None
         ],
     )
 
@@ -102,7 +102,7 @@ def _of_case(
     for channel in CHANNELS:
         contrast = report["weber_contrast"].get(channel)
         if contrast is not None:
-            figures.append((contrast_figure(channel, PLAIN_NAMES[channel]), contrast["contrast"]))
+            figures.append((contrast_measurement(channel, PLAIN_NAMES[channel]), contrast["contrast"]))
     measurements = [_measurement(coded, value) for coded, value in figures if value is not None]
     if not measurements:
         return []
@@ -117,7 +117,7 @@ def _of_case(
     ]
 
 
-def _measurement(coded: CodedFigure, value: float, site: Any = None) -> highdicom.sr.Measurement:
+def _measurement(coded: CodedMeasurement, value: float, site: Any = None) -> highdicom.sr.Measurement:
     from highdicom import sr
 
     where = None if coded.where is None else [sr.FindingSite(site, topographical_modifier=code_of(coded.where))]

@@ -1,4 +1,4 @@
-"""Figures of masks and channels: absolute Weber contrast, Dice, volume difference."""
+"""Metrics of masks and channels: absolute Weber contrast, Dice, volume difference."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def expected_dice(probability: np.ndarray) -> float:
     return 2.0 * float(probability[called].sum()) / total if called.any() else 0.0
 
 
-def sureness(probability: np.ndarray) -> float:
-    """How sure the segmenter is of what it outlined: the mean probability over the voxels of at least THRESHOLD.
+def mean_disc_probability(probability: np.ndarray) -> float:
+    """The mean probability over what the segmenter outlined: the voxels of at least THRESHOLD.
 
     Args:
         probability: [x, y, z], 0..1, of one disc.

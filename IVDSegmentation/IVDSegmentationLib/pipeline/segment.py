@@ -25,7 +25,7 @@ from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise, stack_channels
 from ..networks.models import DEFAULT_MODEL, Model, load_model
 from ..networks.outputs import finite
-from .confidence import THRESHOLD, calibrated, expected_dice, sureness
+from .confidence import THRESHOLD, calibrated, expected_dice, mean_disc_probability
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad
 from .localize import SMALLEST_DISC_MM3
 from .located import FLIPS, LEVELS_ROLE, Located, locate
@@ -37,8 +37,8 @@ OnProgress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
 LEAST_PROBABILITY = 0.88
-"""Mean probability over its voxels (`sureness`) that at least one disc of a spine reaches. In three of SPIDER's slabs the
-surest have 0.92 to 0.93; white noise has none, or up to 0.854. Smooth random fields reach 0.92: no limit tells them from a
+"""Mean probability over its voxels that at least one disc of a spine reaches. In three of SPIDER's slabs the highest is
+0.92 to 0.93; white noise has none, or up to 0.854. Smooth random fields reach 0.92: no limit tells them from a
 slab (docs/experiments.md)."""
 
 
@@ -185,7 +185,7 @@ class Pipeline:
             boxes = [_box(located.channels, start, self.model.channels) for start in starts]
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks["segmenter"], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
-            if not any(sureness(box) >= LEAST_PROBABILITY for box in boxes):
+            if not any(mean_disc_probability(box) >= LEAST_PROBABILITY for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, case.working_grid.size)

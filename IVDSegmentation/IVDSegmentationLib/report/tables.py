@@ -126,12 +126,12 @@ def overall_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
         metrics: Of report.json.
 
     Returns:
-        Rows of measure, value and, of those missing and those too many, levels.
+        Rows of metric, value and, of those missing and those too many, levels.
     """
     shares = [name for name, value in metrics.items() if not isinstance(value, (list, Mapping))]
     counted = [(name, len(metrics[name]), ", ".join(metrics[name])) for name in ("missing", "extra")]
     listed = [*((name, metrics[name], "") for name in shares), *counted]
-    return [{"figure": heading(name), "value": value, "levels": levels} for name, value, levels in listed]
+    return [{"metric": heading(name), "value": value, "levels": levels} for name, value, levels in listed]
 
 
 def volume_ml(disc: Mapping[str, Any]) -> float | None:

@@ -20,7 +20,7 @@ from ..errors import Cancelled, InputError
 from ..findings import finding
 from ..pipeline.request import Request
 from ..pipeline.segmentation import Segmentation
-from ..worker.session import Callbacks, Segmenter, Worker
+from ..worker.session import Callbacks, JobRunner, Worker
 from . import setup
 from .attributes import CASE
 from .edits import is_edited
@@ -51,14 +51,14 @@ class SegmentationLogic(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MS)
-        self.segmenter: Segmenter[Any] = Segmenter(make_worker, self._timer, _)
-        self._timer.connect("timeout()", self.segmenter.poll)
+        self.job_runner: JobRunner[Any] = JobRunner(make_worker, self._timer, _)
+        self._timer.connect("timeout()", self.job_runner.poll)
         self._inputs: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
         """Whether a segmentation or report is under way."""
-        return self.segmenter.running
+        return self.job_runner.running
 
     def findDixonVolumes(self) -> tuple[dict[str, Any], list[str]]:
         """Find the volumes of the scene that look like Dixon channels.
@@ -170,7 +170,7 @@ class SegmentationLogic(VTKObservationMixin):
             return call
 
         callbacks = Callbacks(onProgress, ended(onFinished), ended(onFailed))
-        self.segmenter.begin(case.volumes, case.name, case.request, place, callbacks)
+        self.job_runner.begin(case.volumes, case.name, case.request, place, callbacks)
         self._inputs = tuple(inputs.values())
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._scene_closes)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._node_leaves)
@@ -181,9 +181,9 @@ class SegmentationLogic(VTKObservationMixin):
         while self.running:
             slicer.app.processEvents()
             time.sleep(0.02)
-        if isinstance(self.segmenter.outcome, Exception):
-            raise self.segmenter.outcome
-        return self.segmenter.outcome
+        if isinstance(self.job_runner.outcome, Exception):
+            raise self.job_runner.outcome
+        return self.job_runner.outcome
 
     def renameLevels(self, result: SceneResult, lowestLevel: str | None) -> SceneResult:
         """Call the lowest disc of a result by another level, and count the others on from it; nothing is segmented again.
@@ -231,22 +231,22 @@ class SegmentationLogic(VTKObservationMixin):
         """
         callbacks = Callbacks(onProgress, onFinished, onFailed)
         named = result.named.with_findings(finding("edited")) if is_edited(result) else result.named
-        self.segmenter.begin_report(result.case.volumes, result.case.name, named, Path(folder), callbacks)
+        self.job_runner.begin_report(result.case.volumes, result.case.name, named, Path(folder), callbacks)
         return self._outcome() if wait else None
 
     def cancel(self) -> None:
         """Stop the segmentation or report under way, if any; the scene and the files stay as they are."""
-        self.segmenter.abort(Cancelled(_("Cancelled.")))
+        self.job_runner.abort(Cancelled(_("Cancelled.")))
 
     def close(self) -> None:
         """Stop what is under way and end the segmentation process."""
-        self.segmenter.close()
+        self.job_runner.close()
 
     def _scene_closes(self, caller: Any, event: str) -> None:
-        self.segmenter.abort(Cancelled(_("Cancelled: the scene was closed.")))
+        self.job_runner.abort(Cancelled(_("Cancelled: the scene was closed.")))
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _node_leaves(self, caller: Any, event: str, node: Any) -> None:
         if node.GetID() in self._inputs:
             message = _("{name} was deleted while it was being segmented: load it again")
-            self.segmenter.abort(InputError(message.format(name=node.GetName())))
+            self.job_runner.abort(InputError(message.format(name=node.GetName())))

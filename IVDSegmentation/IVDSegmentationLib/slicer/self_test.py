@@ -31,7 +31,7 @@ class SelfTest(unittest.TestCase):
         self.panel = slicer.util.getModuleWidget("IVDSegmentation").panel
         self.assertIsNotNone(self.panel, "the panel could not be set up: its error is in the log")
         self.ui = self.panel.ui
-        self.addCleanup(self.panel.logic.segmenter.close)
+        self.addCleanup(self.panel.logic.job_runner.close)
 
     def runTest(self) -> None:
         """All of it with one object, as the button of the developer's section has it."""

@@ -162,7 +162,7 @@ def write_diagram(confidence: np.ndarray, truth: np.ndarray, path: Path) -> None
         figure.savefig(temporary, metadata={"Date": None})
 
 
-def confidence_figures(confidence: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def confidence_metrics(confidence: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """How much a confidence says of the Dice of single discs.
 
     Args:

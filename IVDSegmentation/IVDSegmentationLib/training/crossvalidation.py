@@ -13,7 +13,7 @@ import numpy as np
 from ..atomic import atomic_file
 from .calibration import (
     check_matplotlib,
-    confidence_figures,
+    confidence_metrics,
     fit_confidence,
     held_out_confidence,
     judged_rows,
@@ -68,7 +68,7 @@ def crossvalidate_segmenter(
     write_diagram(confidence, truth, folder / "reliability.svg")
     calibration = {
         "line": fit_confidence(judged),
-        **(confidence_figures(confidence, truth) if len(truth) > 1 else {}),
+        **(confidence_metrics(confidence, truth) if len(truth) > 1 else {}),
     }
     _write(folder, rows, {**segmenter_summary(rows), "confidence": calibration})
     return rows

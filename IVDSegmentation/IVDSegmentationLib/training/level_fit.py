@@ -221,7 +221,7 @@ def choose_limit(probability: np.ndarray, right: np.ndarray) -> float:
     return float(np.clip((surest + float(surer.min(initial=1.0))) / 2, 0.5, 0.999))
 
 
-def calibration_figures(probability: np.ndarray, right: np.ndarray) -> dict[str, float]:
+def calibration_metrics(probability: np.ndarray, right: np.ndarray) -> dict[str, float]:
     """How true probabilities are.
 
     Args:
@@ -314,7 +314,7 @@ def write_fit(fit: LevelFit, folder: Path) -> None:
     content = {
         "chain": fit.parameters.as_card(),
         "folds": [parameters.as_card() for parameters in fit.of_fold],
-        "held out": calibration_figures(fit.probability, right),
+        "held out": calibration_metrics(fit.probability, right),
     }
     with atomic_file(folder / FIT_FILE) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -361,7 +361,7 @@ def _write_diagram(probability: np.ndarray, right: np.ndarray, limit: float, pat
     for n in np.unique(bins):
         mine = bins == n
         axes.plot(probability[mine].mean(), right[mine].mean(), "o", markersize=4 + 2 * np.log(mine.sum()), color="tab:blue")
-    error = calibration_figures(probability, right)["expected calibration error"]
+    error = calibration_metrics(probability, right)["expected calibration error"]
     axes.set_title(f"{len(right)} volumes by networks that had not seen them, ECE {error:.3f}", fontsize="medium")
     with rc_context({"svg.hashsalt": "ivdseg", "svg.fonttype": "none"}), atomic_file(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
@@ -383,5 +383,5 @@ def describe_fit(fit: LevelFit) -> str:
         mine = np.array([one.case.variant == variant for one in fit.judged])
         counts = [mine, mine & right, mine & right & ~silent, mine & ~right & ~silent, mine & ~right & silent]
         lines.append(f"| {variant} | {' | '.join(str(int(count.sum())) for count in counts)} |")
-    figures = calibration_figures(fit.probability, right)
-    return "\n".join([*lines, "", f"limit {fit.parameters.limit:.3f}; " + ", ".join(f"{k} {v}" for k, v in figures.items())])
+    metrics = calibration_metrics(fit.probability, right)
+    return "\n".join([*lines, "", f"limit {fit.parameters.limit:.3f}; " + ", ".join(f"{k} {v}" for k, v in metrics.items())])

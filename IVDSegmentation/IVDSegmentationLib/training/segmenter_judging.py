@@ -12,7 +12,7 @@ from ..dixon.channels import CHANNELS
 from ..images import Volume
 from ..levels.labelling import LABELS
 from ..measure.metrics import dice
-from ..pipeline.confidence import THRESHOLD, expected_dice, sureness
+from ..pipeline.confidence import THRESHOLD, expected_dice, mean_disc_probability
 from ..pipeline.crop import BOX_SIZE, box_start, crop
 from ..pipeline.segment import assemble, keep_one_disc, segment_boxes
 from .channel_dropout import SUBSETS, keep_subset
@@ -81,7 +81,7 @@ def disc_rows(segmenter: Network, scan: Scan, number: int, rng: np.random.Genera
             row: Row = {
                 "source": scan.source, "subject": scan.subject, "scan": scan.name, "disc": level_label(scan, number),
                 "subset": subset, "centre": where, "dice": None, "recall": None, "in_no_disc": None,
-                "expected_dice": expected_dice(alone), "sureness": sureness(alone),
+                "expected_dice": expected_dice(alone), "mean_disc_probability": mean_disc_probability(alone),
             }  # fmt: skip
             if scan.outlined:
                 row["dice"] = dice(mask & judged, disc & judged)
@@ -140,27 +140,27 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
         rows: Its rows.
 
     Returns:
-        Source -> number, mean and SD over discs of each figure, by subset of channels and centre; and, for the fullest
-        subset at the given centres, by subject and by disc; and how sure the segmenter is, at least, of a subject's surest disc
-        (pipeline.segment.SURE).
+        Source -> number, mean and SD over discs of each metric, by subset of channels and centre; and, for the fullest
+        subset at the given centres, by subject and by disc; and the lowest, over subjects, of
+        the highest mean probability that a disc of theirs has (pipeline.segment.LEAST_PROBABILITY).
     """
     summary: dict[str, Any] = {}
     for source in sorted({r["source"] for r in rows}):
         mine = [r for r in rows if r["source"] == source]
         outlined = any(r["dice"] is not None for r in mine)
-        figures = ("dice",) if outlined else ("recall", "in_no_disc")
+        metrics = ("dice",) if outlined else ("recall", "in_no_disc")
         plain = [r for r in mine if r["centre"] == "given" and (r["subset"] == "all" or source != "ivdm3seg-patches")]
         summary[source] = {
             "by channels": {
-                f"{subset}, centres {where}": _figures(
-                    figures, [r for r in mine if (r["subset"], r["centre"]) == (subset, where)]
+                f"{subset}, centres {where}": _mean_sds(
+                    metrics, [r for r in mine if (r["subset"], r["centre"]) == (subset, where)]
                 )
                 for subset, where in sorted({(r["subset"], r["centre"]) for r in mine})
             },
-            "least sureness of a subject's surest disc": _least_sure(mine),
+            "lowest, over subjects, of the highest mean probability of a disc": _lowest_of_highest(mine),
             **{
                 f"by {what}": {
-                    str(one): _figures(figures, [r for r in plain if r[what] == one])
+                    str(one): _mean_sds(metrics, [r for r in plain if r[what] == one])
                     for one in sorted({r[what] for r in plain})
                 }
                 for what in ("subject", "disc")
@@ -169,15 +169,15 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
     return summary
 
 
-def _least_sure(rows: Sequence[Row]) -> float:
-    """The least, over subjects and subsets of channels at the given centres, of the sureness of their surest disc."""
-    surest: dict[tuple[str, str], float] = {}
+def _lowest_of_highest(rows: Sequence[Row]) -> float:
+    """The lowest, over subjects and subsets of channels at the given centres, of their discs' highest mean probability."""
+    highest: dict[tuple[str, str], float] = {}
     for row in rows:
         if row["centre"] == "given":
             key = (row["subject"], row["subset"])
-            surest[key] = max(row["sureness"], surest.get(key, 0.0))
-    return round(min(surest.values()), 4)
+            highest[key] = max(row["mean_disc_probability"], highest.get(key, 0.0))
+    return round(min(highest.values()), 4)
 
 
-def _figures(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def _mean_sds(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     return {name: mean_sd([row[name] for row in rows]) for name in names}

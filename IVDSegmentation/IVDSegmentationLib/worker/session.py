@@ -109,11 +109,11 @@ class Timer(Protocol):
         """Call no more."""
 
 
-class Segmenter(Generic[Placed]):
-    """Segments one case at a time with one worker that stays warm.
+class JobRunner(Generic[Placed]):
+    """Runs one job at a time, a segmentation or a report, on one worker that stays warm.
 
-    >>> segmenter.begin(volumes, name, request, place, callbacks)
-    >>> segmenter.poll()                             # by the timer, until not segmenter.running
+    >>> runner.begin(volumes, name, request, place, callbacks)
+    >>> runner.poll()                             # by the timer, until not runner.running
     """
 
     def __init__(self, make_worker: Callable[[], Worker], timer: Timer, translate: Callable[[str], str] = str) -> None:
