@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.measure.surface_distances import surface_distances
+from IVDSegmentationLib.measure.metrics import surface_distances
 from IVDSegmentationLib.paper import page, published
 from IVDSegmentationLib.paper.presets import PAPER, PAPER_FAST, SEGMENTER, SLICES
 from IVDSegmentationLib.paper.scores import VOLUME, Score, judge, read_scores, write_scores

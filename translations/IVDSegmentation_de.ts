@@ -666,13 +666,6 @@
     </message>
   </context>
   <context>
-    <name>slicer.reference_labels</name>
-    <message>
-      <source>{name} is empty on {volume}: choose the expert's segmentation of this case</source>
-      <translation>{name} ist auf {volume} leer: wählen Sie die Referenz dieses Falls</translation>
-    </message>
-  </context>
-  <context>
     <name>slicer.renaming</name>
     <message>
       <source>the discs were named from {level} upwards when they were segmented: segment again for automatic names</source>
@@ -853,6 +846,10 @@ Dazu kommen {packages}. Alle werden einmal installiert, in dieses Slicer; nichts
     <message>
       <source>{name} has {values} values in each voxel: load one channel as one scalar volume</source>
       <translation>{name} hat {values} Werte in jedem Voxel: laden Sie einen Kanal als ein skalares Volumen</translation>
+    </message>
+    <message>
+      <source>{name} is empty on {volume}: choose the expert's segmentation of this case</source>
+      <translation>{name} ist auf {volume} leer: wählen Sie die Referenz dieses Falls</translation>
     </message>
     <message>
       <source>{name} holds no image: load it again</source>

@@ -12,8 +12,7 @@ from ..findings import Finding, finding
 from ..images import Grid, Volume, same_grid
 from ..levels.labelling import LEVEL_OF
 from .dataframes import to_data_frame
-from .metrics import dice, volume_difference
-from .surface_distances import surface_distances
+from .metrics import dice, surface_distances, volume_difference
 
 if TYPE_CHECKING:
     import pandas

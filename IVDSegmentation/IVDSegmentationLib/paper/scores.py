@@ -11,8 +11,7 @@ import numpy as np
 
 from ..atomic import atomic_file
 from ..images import WORKING_SPACING_MM
-from ..measure.metrics import dice
-from ..measure.surface_distances import surface_distances
+from ..measure.metrics import dice, surface_distances
 from .spines import Spine
 
 VOLUME = 0

@@ -23,14 +23,12 @@ from ..pipeline.segmentation import Segmentation
 from ..worker.session import Callbacks, JobRunner, Worker
 from . import setup
 from .attributes import CASE
-from .edits import is_edited
 from .loaded_channels import candidates, find_channels
-from .reference_labels import labels_of
 from .renaming import rename_result
 from .result_nodes import place_result
-from .scene_result import SceneCase, SceneResult
+from .scene_result import SceneCase, SceneResult, is_edited
 from .texts import own_reference
-from .volume_nodes import add_channels, volume_of
+from .volume_nodes import add_channels, labels_of, volume_of
 
 _POLL_MS = 50
 

@@ -23,11 +23,10 @@ from ..report.files import build_report
 from .attributes import CASE, CONFIDENCE
 from .disc_centers import add_centers
 from .disc_models import add_models
-from .level_colors import level_table
-from .removal import remove_results
-from .scene_result import SceneCase, SceneResult, mark_as_result
+from .scene_result import SceneCase, SceneResult, mark_as_result, remove_results
 from .tables import add_plot, add_tables
 from .views import show_result
+from .volume_nodes import level_table
 
 _SUFFIX = re.compile(r"_\d+$")
 """What Slicer adds to a name that another node has; none of ours ends so by itself."""

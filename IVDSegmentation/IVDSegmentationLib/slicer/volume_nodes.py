@@ -1,4 +1,7 @@
-"""Volume nodes <-> Volumes: a volume goes out in the patient's LPS with its parent transforms applied."""
+"""Volume nodes <-> Volumes: a volume goes out in the patient's LPS with its parent transforms applied.
+
+An expert's segmentation goes out as labels, and labels come in with the colours of the levels.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,17 @@ import numpy as np
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from slicer.util import arrayFromVolume, updateVolumeFromArray
+from slicer.util import arrayFromSegmentBinaryLabelmap, arrayFromVolume, updateVolumeFromArray
 
 from ..dixon.channels import PLAIN_NAMES
 from ..errors import InputError
 from ..images import Volume
-from .attributes import CASE, CHANNEL
+from ..levels.colors import LEVEL_COLORS
+from ..levels.labelling import LABELS
+from .attributes import CASE, CHANNEL, LEVELS_TABLE
 from .coordinates import RAS_LPS, grid_of
-from .level_colors import level_table
+
+_LEVELS_TABLE_NAME = "Intervertebral discs"
 
 
 def volume_of(node: Any) -> Volume:
@@ -40,6 +46,33 @@ def volume_of(node: Any) -> Volume:
         message = _("{name} has {values} values in each voxel: load one channel as one scalar volume")
         raise InputError(message.format(name=name, values=values))
     return Volume(arrayFromVolume(node).T, grid_of(node), name, dicom_files_of(node))
+
+
+def labels_of(node: Any, onto: Any) -> Volume:
+    """The labels of an expert's segmentation.
+
+    Args:
+        node: Labelmap volume, or segmentation, which is sampled on the grid of `onto`: segments named by level get that level's
+            label, others 1.
+        onto: Volume node.
+
+    Returns:
+        The labels.
+
+    Raises:
+        InputError: It is empty there, or has no image.
+    """
+    if not node.IsA("vtkMRMLSegmentationNode"):
+        return volume_of(node)
+    labels = np.zeros(arrayFromVolume(onto).shape, np.uint8)
+    segmentation = node.GetSegmentation()
+    for segment_id in segmentation.GetSegmentIDs():
+        mask = arrayFromSegmentBinaryLabelmap(node, segment_id, onto)
+        labels[mask > 0] = LABELS.get(segmentation.GetSegment(segment_id).GetName(), 1)
+    if not labels.any():
+        message = _("{name} is empty on {volume}: choose the expert's segmentation of this case")
+        raise InputError(message.format(name=node.GetName(), volume=onto.GetName()))
+    return Volume(labels.T, grid_of(onto), node.GetName())
 
 
 def dicom_files_of(node: Any) -> tuple[Path, ...]:
@@ -100,3 +133,23 @@ def add_channels(volumes: Mapping[str, Volume], case: str) -> dict[str, Any]:
         channel: add_volume(volume, f"{case} {PLAIN_NAMES[channel]}", case=case, channel=channel)
         for channel, volume in volumes.items()
     }
+
+
+def level_table() -> Any:
+    """The colour table of the levels, one for the whole scene.
+
+    Returns:
+        The node; made where there is none.
+    """
+    found = slicer.util.getFirstNodeByClassByName("vtkMRMLColorTableNode", _LEVELS_TABLE_NAME)
+    if found is not None and found.GetAttribute(LEVELS_TABLE):
+        return found
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", _LEVELS_TABLE_NAME)
+    table.SetAttribute(LEVELS_TABLE, "1")
+    table.SetTypeToUser()
+    table.SetNumberOfColors(len(LABELS) + 1)
+    table.SetColor(0, "background", 0.0, 0.0, 0.0, 0.0)
+    for level, label in LABELS.items():
+        table.SetColor(label, level, *LEVEL_COLORS[level], 1.0)
+    table.SetHideFromEditors(False)
+    return table

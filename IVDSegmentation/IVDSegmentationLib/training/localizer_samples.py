@@ -17,7 +17,7 @@ from .known_regions import below_sacrum, far_from_spine
 from .presets import Preset
 from .scans import Scan, phantom_scan
 from .synthesis import synthesise_channels
-from .targets import assemble_sample
+from .targets import assemble_sample, sampling_of
 
 WINDOW = (16, 88, 88)
 """Voxels of the localizer's grid in one sample: 64 x 220 x 220 mm, all of the width that most scans have."""
@@ -71,9 +71,7 @@ class LocalizerSamples:
         self.columns = [[s for s in boxes if s.subject == subject] for subject in sorted({s.subject for s in boxes})]
         count = {source: len(wholes) for source, wholes in self.wholes.items()}
         self.count = {**count, BOXES: len(self.columns), "phantom": preset.phantoms}
-        self.sources = sorted(source for source, n in self.count.items() if n and preset.shares.get(source))
-        weights = np.array([preset.shares[source] for source in self.sources])
-        self.shares = weights / weights.sum()
+        self.sources, self.shares = sampling_of(preset.shares, (source for source, n in self.count.items() if n))
         self._kept: dict[tuple[str, int, int], np.ndarray] = {}
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from .geometry import cut_field_of_view, narrow_field_of_view, random_transform,
 from .intensities import change_intensities
 from .presets import Preset
 from .scans import Scan
-from .targets import assemble_sample
+from .targets import assemble_sample, sampling_of
 
 MARGIN_VOXELS = 10
 """Kept around a box that is cut from a whole volume, so that shifts and rotations bring in what is really there."""
@@ -60,9 +60,7 @@ class SegmenterSamples:
             for center in scan.centers_ijk:
                 box = crop(whole, box_start(center, size), size)
                 self.boxes.setdefault(scan.source, []).append(_Box(scan.available, box, margin))
-        self.sources = sorted(source for source in self.boxes if preset.shares.get(source))
-        weights = np.array([preset.shares[source] for source in self.sources])
-        self.shares = weights / weights.sum()
+        self.sources, self.shares = sampling_of(preset.shares, self.boxes)
 
     def sample(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The sample of a seed.

@@ -1,8 +1,8 @@
-"""Inputs and targets of the networks, from augmented channels and label maps."""
+"""Which source a sample is drawn from, and inputs and targets of the networks, from augmented channels and label maps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -38,3 +38,18 @@ def known_map(structure: np.ndarray, known: np.ndarray) -> np.ndarray:
         float32 [x, y, z, 2], of 0 and 1: the structure, and where it is known.
     """
     return np.stack([structure >= 0.5, known > 0.99], -1).astype(np.float32)
+
+
+def sampling_of(shares: Mapping[str, float], there: Iterable[str]) -> tuple[list[str], np.ndarray]:
+    """How often each source is drawn from.
+
+    Args:
+        shares: Source -> its share of the samples (Preset.shares).
+        there: The sources that there are scans of. Those that are not there leave their shares to the others, in proportion.
+
+    Returns:
+        Names of the sources to draw from, sorted, and their probabilities.
+    """
+    sources = sorted(source for source in there if shares.get(source))
+    weights = np.array([shares[source] for source in sources])
+    return sources, weights / weights.sum()
