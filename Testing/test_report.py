@@ -173,6 +173,11 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(result: Segmentation
 def test_a_folder_is_checked_without_leaving_a_trace(tmp_path: Path) -> None:
     check_output_folder(tmp_path / "new" / "out")
     assert list(tmp_path.iterdir()) == []
+    surface = tmp_path / "earlier" / "surfaces" / "S1-S2.vtp"
+    surface.parent.mkdir(parents=True)
+    surface.write_text("another's")
+    with pytest.raises(OutputError, match=r"S1-S2.vtp in earlier is not as an earlier run"):
+        check_output_folder(tmp_path / "earlier")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="out could not be written"):
         check_output_folder(tmp_path / "file" / "out")

@@ -39,7 +39,7 @@ ASYMMETRY = 0.20
 
 
 def disc_flags(segmented: Segmented, measured: CaseMeasurements) -> dict[str, tuple[Finding, ...]]:
-    """Check every disc of a segmented.
+    """Check every disc of a segmentation.
 
     Args:
         segmented: The segmentation.

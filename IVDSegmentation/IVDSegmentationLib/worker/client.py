@@ -279,7 +279,7 @@ class WorkerClient:
                 return
             if answer.event == "ended":
                 self._take_end(answer)
-            elif answer.event == "rubbish":
+            elif answer.event == "broken":
                 if self._running is not None:
                     message = "The segmentation process answered something else than its protocol: try again"
                     self._fail("protocol", message, f"{answer.log_tail}\n{answer.content}".strip())

@@ -58,11 +58,11 @@ class Answer:
         event: What kind of answer it is.
         number: Of the request it belongs to.
         content: (stage, fraction) of `progress`, the Segmentation of `finished`, the folder of `written`, (kind, message) of
-            `failed`, what is wrong of `rubbish`, the exit status of `ended`.
+            `failed`, what is wrong of `broken`, the exit status of `ended`.
         log_tail: The end of the log where it helps.
     """
 
-    event: Literal["progress", "finished", "written", "failed", "rubbish", "ended"]
+    event: Literal["progress", "finished", "written", "failed", "broken", "ended"]
     number: int
     content: Any
     log_tail: str = ""
@@ -174,7 +174,7 @@ class WorkerProcess:
                 self._take(decode_line(line))
         except Exception as error:  # whatever a worker answers must not end this thread, which alone tells of its end
             said = str(error) if isinstance(error, ProtocolError) else f"event not understood: {type(error).__name__}: {error}"
-            self.answers.put(Answer("rubbish", NO_REQUEST, said[:_LONGEST_COMPLAINT], self.log_tail()))
+            self.answers.put(Answer("broken", NO_REQUEST, said[:_LONGEST_COMPLAINT], self.log_tail()))
             self._kill_tree()
         try:
             self._process.wait(_EXIT_S)

@@ -62,7 +62,7 @@ class Failed:
 
     message: one sentence for the user. log_tail: the end of the worker's log where it helps, else empty.
     kind: `input`, `model`, `output`: the errors of errors.py. `crash`: the worker ended or met an unexpected error.
-    `hang`: it gave no sign of life. `protocol`: it answered rubbish.
+    `hang`: it gave no sign of life. `protocol`: it answered something else than the protocol.
     """
 
     message: str

@@ -37,7 +37,7 @@ _ERRORS = {"input": InputError, "model": ModelError, "output": OutputError}
 
 
 class WorkerFailed(IVDSegmentationError):
-    """The segmentation process ended, hung or answered rubbish. log_tail: the end of its log, may be empty."""
+    """The segmentation process ended, hung or broke the protocol. log_tail: the end of its log, may be empty."""
 
     def __init__(self, message: str, log_tail: str = "") -> None:
         """Keep what is known of the failure.
