@@ -20,8 +20,12 @@ import json, sys
 from slicer_harness.person import person_with_case
 from PySide6 import QtCore, QtGui, QtWidgets
 dark = sys.argv[1] == "dark"
-from slicer_harness.boot import boot
+import slicer
+from slicer_harness.application import as_started
+from slicer_harness.boot import boot, load_module
 application = boot()
+as_started(slicer.app, locale=sys.argv[2])
+load_module()
 if dark:
     palette = QtGui.QPalette()
     roles = QtGui.QPalette.ColorRole
@@ -36,6 +40,10 @@ person = person_with_case()
 window = person.panel.parent
 window.resize(350, 1100)
 window.show()
+labels = person.worker.labels.copy()
+labels[labels == 3] = 0
+labels[10:13, 50:53, 60:62] = 3  # so small a disc is flagged
+person.worker.labels = labels
 person.segment()
 person.ui.optionsSection.collapsed = False
 for _ in range(5):
@@ -55,6 +63,11 @@ for name, widget in vars(person.ui).items():
                        colors.color(group, QtWidgets.QWidget.backgroundRole(widget)).name()]
 table = person.ui.discsTable
 last = QtWidgets.QTableWidget.visualItemRect(table, QtWidgets.QTableWidget.item(table, table.rowCount - 1, 0))
+rows = range(table.rowCount)
+flagged = [row for row in rows if QtWidgets.QTableWidget.item(table, row, 2).text()]
+cut += [[QtWidgets.QTableWidget.item(table, row, 2).text(), QtWidgets.QTableWidget.rowHeight(table, row),
+         QtWidgets.QTableWidget.sizeHintForRow(table, row)] for row in flagged
+        if QtWidgets.QTableWidget.rowHeight(table, row) < QtWidgets.QTableWidget.sizeHintForRow(table, row)]
 hidden = last.bottom() - QtWidgets.QTableWidget.viewport(table).height()
 tabs = QtWidgets.QTabWidget.tabBar(person.ui.resultTabs)
 beyond = [QtWidgets.QTabBar.tabText(tabs, number) for number in range(QtWidgets.QTabBar.count(tabs))
@@ -64,7 +77,7 @@ sheets = [one.property("objectName") for one in window.findChildren(QtWidgets.QW
 print(json.dumps({
     "minimum": window.minimumSizeHint.width(), "width": QtWidgets.QWidget.width(window),
     "pixels": picture.toImage().width(), "cut": cut, "contrasts": contrasts, "sheets": sheets,
-    "hidden": hidden, "beyond": beyond,
+    "flagged": len(flagged), "hidden": hidden, "beyond": beyond,
 }))
 """
 
@@ -81,11 +94,11 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize(("scale", "style"), [("1", "light"), ("2", "dark")])
-def test_the_panel_is_readable_in_a_narrow_dock(scale, style):
+@pytest.mark.parametrize(("scale", "style", "locale"), [("1", "light", "en_US"), ("2", "dark", "de_DE")])
+def test_the_panel_is_readable_in_a_narrow_dock(scale, style, locale):
     environment = {**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, style],
+        [sys.executable, "-c", SCRIPT, style, locale],
         capture_output=True, text=True, check=False, cwd=TESTING, env=environment, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -93,6 +106,7 @@ def test_the_panel_is_readable_in_a_narrow_dock(scale, style):
     assert seen["minimum"] <= NARROW_PIXELS
     assert seen["width"] == NARROW_PIXELS
     assert seen["pixels"] == NARROW_PIXELS * int(scale)
+    assert seen["flagged"] > 0
     assert seen["cut"] == []
     assert seen["hidden"] <= 0  # every disc is seen without scrolling
     assert seen["beyond"] == []  # every tab is seen

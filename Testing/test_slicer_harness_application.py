@@ -184,7 +184,7 @@ def test_the_application_has_no_attributes_to_set():
         slicer.app.testing = True
 
 
-def test_timers_tick_while_a_box_is_open_and_the_box_has_no_wait_cursor():
+def test_timers_tick_while_a_box_is_open_which_has_no_wait_cursor_but_in_slicer_5_10():
     heard = []
     timer = qt.QTimer()
     timer.setInterval(10)
@@ -196,7 +196,8 @@ def test_timers_tick_while_a_box_is_open_and_the_box_has_no_wait_cursor():
     timer.stop()
     assert len(heard) > 3
     assert [qt.Qt.WaitCursor] == CURSORS
-    assert BOXES.shown[-1]["cursors"] == []
+    # Slicer 5.10 leaves the wait cursor above a box.
+    assert BOXES.shown[-1]["cursors"] == ([] if hasattr(slicer.util, "_temporaryNormalCursor") else [qt.Qt.WaitCursor])
     slicer.app.restoreOverrideCursor()
 
 

@@ -330,6 +330,7 @@ def test_flags_stand_in_the_row_of_their_disc_and_the_case_above(person):
     for disc in result.discs:
         assert rows[disc.level][1:] == (f"{disc.confidence:.0%}", "\n".join(said(disc.flags)))
     assert "to be checked" in person.ui.resultsMessage.text
+    assert "flagged" not in person.ui.warningsMessage.text  # how many are flagged is told once
 
 
 def test_level_names_show_along_the_spine_and_one_at_a_time_across_it(person):

@@ -153,15 +153,19 @@
     </message>
     <message>
       <source>Discs</source>
-      <translation>Bandscheiben</translation>
+      <translation>Scheiben</translation>
     </message>
     <message>
       <source>The discs with their confidence and what to check of each. Click on a row, or press Enter in it, to go to the disc.</source>
       <translation>Die Bandscheiben mit ihrer Konfidenz und dem, was an jeder zu prüfen ist. Ein Klick auf eine Zeile, oder die Eingabetaste darin, führt zur Bandscheibe.</translation>
     </message>
     <message>
-      <source>Measurements</source>
-      <translation>Zahlen</translation>
+      <source>The discs</source>
+      <translation>Die Bandscheiben</translation>
+    </message>
+    <message>
+      <source>Sizes</source>
+      <translation>Maße</translation>
     </message>
     <message>
       <source>What was measured of each disc. Click on a row, or press Enter in it, to go to the disc.</source>
@@ -185,7 +189,7 @@
     </message>
     <message>
       <source>Agreement</source>
-      <translation>Übereinstimmung</translation>
+      <translation>Vergleich</translation>
     </message>
     <message>
       <source>How each disc agrees with the reference. Click on a row, or press Enter in it, to go to the disc.</source>

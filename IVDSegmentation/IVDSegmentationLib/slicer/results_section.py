@@ -41,6 +41,8 @@ class ResultsSection:
             table = getattr(ui, name)
             for chosen in ("cellClicked(int,int)", "cellActivated(int,int)"):
                 table.connect(chosen, self._goer(table))
+        # The sentences on a disc wrap, and how high their row is depends on the width that the panel gives them.
+        ui.discsTable.horizontalHeader().sectionResized.connect(lambda: ui.discsTable.resizeRowsToContents())
         self.clear()
 
     def clear(self) -> None:

@@ -106,7 +106,7 @@ _SIGNS = {"note": "ℹ", "warning": "⚠"}
 
 
 def to_check(findings: Sequence[Finding]) -> str:
-    """The findings about the case; those about a disc stand in its row.
+    """The findings about the case; those about a disc stand in its row, and how many these are is told above.
 
     Args:
         findings: The findings.
@@ -114,7 +114,7 @@ def to_check(findings: Sequence[Finding]) -> str:
     Returns:
         One line each, after the sign of its severity.
     """
-    return "\n".join(f"{_SIGNS[one.severity]} {one.text(_)}" for one in findings)
+    return "\n".join(f"{_SIGNS[one.severity]} {one.text(_)}" for one in findings if one.code != "discs_flagged")
 
 
 def sentences(findings: Sequence[Finding]) -> str:
