@@ -22,7 +22,7 @@ from IVDSegmentationLib.report import files as report_module
 from IVDSegmentationLib.report.files import build_report, measurements_csv, report_json, write_outputs
 from IVDSegmentationLib.report.output_folder import OUTPUTS, check_output_folder
 from IVDSegmentationLib.report.page import report_html
-from IVDSegmentationLib.report.pictures import CORONAL, SAGITTAL, png_uri, spine_plane
+from IVDSegmentationLib.report.pictures import CORONAL, SAGITTAL, grey_pixels, png_uri, spine_plane
 from made_results import files_below, result_of_phantom
 
 SCHEMA = Path(__file__).parents[1] / "IVDSegmentation" / "IVDSegmentationLib" / "Resources" / "report.schema.json"
@@ -280,6 +280,20 @@ def test_outlines_enclose_the_area_of_the_discs_in_the_slice(result: Segmentatio
             assert area == pytest.approx(np.count_nonzero(labels == disc.label) * step_mm2, rel=0.2), (kind, disc.level)
             rows = plane.points_ijk.shape[2] - 1 - np.argwhere(labels == disc.label)[:, 1]
             assert y.mean() / 1.25 - 0.5 == pytest.approx(rows.mean(), abs=1.5)  # cranial is up
+
+
+def test_skin_and_canal_however_bright_leave_the_spine_as_it_is_seen(result: Segmentation) -> None:
+    plane = spine_plane(result, SAGITTAL)
+    channel = result.case.channels["water"]
+    before = grey_pixels(channel, plane)
+    i, j, k = np.rint(plane.points_ijk).astype(int)
+    inside = (result.labels[i, j, k] > 0).T[::-1]
+    behind = int(np.rint(max(disc.center_ijk[1] for disc in result.discs) + 36.0 / 1.25))
+    brighter = channel.copy()
+    brighter[:, behind:] *= 20
+    after = grey_pixels(brighter, plane)
+    assert before.dtype == np.uint8 and before[inside].max() > 150
+    assert np.median(after[inside]) == pytest.approx(np.median(before[inside]), abs=8)
 
 
 def test_a_png_holds_exactly_the_pixels(tmp_path: Path) -> None:

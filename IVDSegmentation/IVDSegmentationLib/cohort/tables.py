@@ -70,17 +70,22 @@ class CaseCard:
     outlier: str = ""
 
     @property
-    def kind(self) -> str:
-        """What needs a look first: `failed`, `uncertain`, `flagged`, `outlier`, `warned`, or `clear`."""
+    def marks(self) -> tuple[str, ...]:
+        """All of KINDS that the case is, in their order; `clear` where there is nothing to look at."""
         if self.status != DONE:
-            return "failed"
-        if self.uncertain:
-            return "uncertain"
-        if self.flags:
-            return "flagged"
-        if self.z_score >= OUTLIER:
-            return "outlier"
-        return "warned" if self.warnings else "clear"
+            return ("failed",)
+        true = {
+            "uncertain": self.uncertain,
+            "flagged": self.flags > 0,
+            "outlier": self.z_score >= OUTLIER,
+            "warned": bool(self.warnings) and not self.uncertain,
+        }
+        return tuple(mark for mark, holds in true.items() if holds) or ("clear",)
+
+    @property
+    def kind(self) -> str:
+        """What needs a look first: the first of its marks."""
+        return self.marks[0]
 
 
 KINDS = ("failed", "uncertain", "flagged", "outlier", "warned", "clear")

@@ -183,6 +183,7 @@ def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, An
     from ..images import write_volume
     from ..report.files import build_report, write_outputs
     from ..report.segmentation_file import write_segmentation_file
+    from .thumbnail import thumbnail_svg
 
     if only == "all":
         report = write_outputs(segmentation, folder, overwrite=True)  # the folder of the case is the cohort's own
@@ -193,18 +194,8 @@ def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, An
         write_volume(segmentation.label_volume, folder / "discs.nii.gz")
         write_segmentation_file(segmentation.label_volume, report, folder / "discs.seg.nrrd")
     with atomic_file(folder / THUMBNAIL) as temporary:
-        temporary.write_text(_thumbnail(segmentation), encoding="utf-8")
+        temporary.write_text(thumbnail_svg(segmentation), encoding="utf-8")
     return report
-
-
-def _thumbnail(segmentation: Segmentation) -> str:
-    """The mid-sagittal slice with outlines and names, a self-contained SVG file; it names levels, and no person."""
-    from ..dixon.channels import REFERENCE_ORDER
-    from ..report.pictures import SAGITTAL, channel_svg, spine_plane
-
-    plane = spine_plane(segmentation, SAGITTAL)
-    channel = next(name for name in REFERENCE_ORDER if name in segmentation.case.channels)
-    return channel_svg(segmentation.case.channels[channel], plane, "Mid-sagittal slice", alone=True)
 
 
 def _row_of(case: CohortCase, report: Mapping[str, Any], seconds: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,10 @@ from ..templates import template
 
 SAGITTAL, CORONAL = "sagittal", "coronal"
 _SURFACE = 0.5
-_BRIGHTEST_PERCENTILE = 99.5
+_BRIGHTEST_PERCENTILE = 98.0
+"""Of what lies within _SPINE_MM of the line through the discs, the white of a picture."""
+_SPINE_MM = 18.0
+"""Half the depth of a disc: vertebrae and discs, and little of the canal."""
 _MARGIN_MM = 35.0
 """Shown around the discs, as far as the field of view goes."""
 _NAMES_MM = 36
@@ -84,43 +88,80 @@ def spine_plane(segmentation: Segmentation, kind: str) -> Plane:
     return Plane(kind, outlines, float(width_mm), float(height_mm), grid)
 
 
-def channel_svg(channel: np.ndarray, plane: Plane, title: str, *, alone: bool = False) -> str:
+def channel_svg(channel: np.ndarray, plane: Plane, title: str) -> str:
     """Draw a channel on a slice, with the outlines and names of the discs.
 
     Args:
         channel: [x, y, z] on the working grid.
         plane: The slice.
         title: What the picture shows.
-        alone: As a file of its own, with the styles that the page of a report has for all its pictures.
 
     Returns:
         One <svg>; units of its view box are mm.
     """
-    from scipy.ndimage import map_coordinates
-
-    pixels = map_coordinates(channel, plane.points_ijk, order=1)
-    brightest = max(float(np.percentile(pixels, _BRIGHTEST_PERCENTILE)), 1e-6)
-    grey = (np.clip(pixels / brightest, 0, 1) * 255).astype(np.uint8)
     left, right = ("A", "P") if plane.kind == SAGITTAL else ("R", "L")
     return template("channel.svg.jinja").render(
         title=title,
-        alone=alone,
-        image=png_uri(grey.T[::-1]),
+        image=png_uri(grey_pixels(channel, plane)),
         names_mm=_NAMES_MM,
         width_mm=plane.width_mm,
         height_mm=plane.height_mm,
         left=left,
         right=right,
-        discs=[
-            {
-                "level": level,
-                "colour": css_colour(level),
-                "path": "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in curve) + "Z" for curve in curves),
-                "y_mm": float(np.concatenate(curves)[:, 1].mean()) + 3,
-            }
-            for level, curves in plane.outlines.items()
-        ],
+        discs=drawn_discs(plane),
     )
+
+
+def drawn_discs(plane: Plane) -> list[dict[str, Any]]:
+    """What a template draws of the discs.
+
+    Args:
+        plane: The slice.
+
+    Returns:
+        Of each disc that the slice shows level, colour, path (of SVG, mm) and y_mm, the height of its middle.
+    """
+    return [
+        {
+            "level": level,
+            "colour": css_colour(level),
+            "path": "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in curve) + "Z" for curve in curves),
+            "y_mm": float(np.concatenate(curves)[:, 1].mean()),
+        }
+        for level, curves in plane.outlines.items()
+    ]
+
+
+def grey_pixels(channel: np.ndarray, plane: Plane) -> np.ndarray:
+    """What a channel shows on a slice, from black to the brightest of the spine, so that discs and vertebrae are told apart.
+
+    Fat under the skin near a coil and the fluid of the canal are many times brighter than they; they come out white.
+
+    Args:
+        channel: [x, y, z] on the working grid.
+        plane: The slice.
+
+    Returns:
+        uint8 [row, column], the first row on top.
+    """
+    from scipy.ndimage import map_coordinates
+
+    pixels = map_coordinates(channel, plane.points_ijk, order=1).T[::-1]
+    bright = float(np.percentile(pixels[_near_spine(plane, pixels.shape)], _BRIGHTEST_PERCENTILE))
+    return (np.clip(pixels / max(bright, 1e-6), 0, 1) * 255).astype(np.uint8)
+
+
+def _near_spine(plane: Plane, shape: tuple[int, ...]) -> np.ndarray:
+    """Which pixels, [row, column], lie within _SPINE_MM of the line through the outlines; all where there is none."""
+    if not plane.outlines:
+        return np.ones(shape, bool)
+    middles = np.array([np.concatenate(curves).mean(axis=0) for curves in plane.outlines.values()])
+    middles = middles[np.argsort(middles[:, 1])]
+    down_mm = (np.arange(shape[0]) + 0.5) * plane.height_mm / shape[0]
+    right_mm = (np.arange(shape[1]) + 0.5) * plane.width_mm / shape[1]
+    line_mm = np.interp(down_mm, middles[:, 1], middles[:, 0])
+    near: np.ndarray = np.abs(right_mm - line_mm[:, None]) <= _SPINE_MM
+    return near
 
 
 def css_colour(level: str) -> str:
