@@ -1,4 +1,4 @@
-"""Work on several cores of this process, where the libraries that do it let go of Python's lock: zlib, numpy, scipy's filters."""
+"""Work on several cores of this process, where libraries let go of Python's lock meanwhile: zlib, numpy, scipy's filters."""
 
 from __future__ import annotations
 
