@@ -34,6 +34,9 @@ _CONFIGURATION = {
     "distributed.worker.memory.terminate": 0.95,
 }
 
+MOST_PER_CORE = 4
+"""Local workers: each loads networks of its own, and ten thousand would stop the machine."""
+
 
 def usable_cores() -> list[int]:
     """The cores that this process may use.
@@ -98,7 +101,7 @@ def workers_of(address: str | None, workers: int | None, memory_limit: str) -> I
         The client.
 
     Raises:
-        InputError: There is no scheduler at the address.
+        InputError: There is no scheduler at the address, or more local workers are asked for than MOST_PER_CORE a core.
     """
     import dask
     import distributed
@@ -114,6 +117,11 @@ def workers_of(address: str | None, workers: int | None, memory_limit: str) -> I
     from distributed.system import MEMORY_LIMIT
 
     cores = usable_cores()
+    if workers is not None and workers > MOST_PER_CORE * len(cores):
+        raise InputError(
+            f"--workers is {workers}, and this machine has {len(cores)} cores: use {MOST_PER_CORE * len(cores)} at most, "
+            "or leave it out"
+        )
     count = workers or worker_count(len(cores), MEMORY_LIMIT)
     mine = shares(cores, count)
     threads = dict.fromkeys(_THREAD_VARIABLES, str(max(len(own) for own in mine)))
