@@ -27,7 +27,7 @@ endef
 	touch $@
 
 demo: .venv/ready
-	$(BIN)/ivdseg phantom $(CASE)
+	$(BIN)/ivdseg phantom $(CASE) --overwrite
 	$(BIN)/ivdseg segment $(CASE) -o $(RESULT) --reference $(CASE)/reference.nii.gz
 	@echo "Open $(RESULT)/report.html"
 

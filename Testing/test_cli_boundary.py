@@ -167,6 +167,37 @@ def test_a_result_that_nobody_can_be_shown_is_an_error(tmp_path):
         assert (done.returncode, done.stderr) == (0, b"warning: " + full_disk)
 
 
+def test_a_report_that_nobody_can_be_shown_leaves_the_folder_as_it_was(tmp_path):
+    """`segment --json` says what it wrote: where that cannot be said, nothing is written."""
+    body = """
+    from IVDSegmentationLib.report.output_folder import outputs_of
+    with outputs_of(Path("out")) as beside:
+        (beside / "report.json").write_text("{}")
+        boundary.show("{}")"""
+    imports = "\n    from pathlib import Path\n    from IVDSegmentationLib.cli import boundary"
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = ivdseg(code=ALONE.format(body=imports + body), stdout=full, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, b"ivdseg: the output could not be written: no space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_usage_is_said_in_visible_characters(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "a", "b", "\x1b[2J\x07", "two\nlines"])
+    err = capsys.readouterr().err
+    assert r"unrecognized arguments: \x1b[2J\x07 two\nlines" in err and "\x1b" not in err
+
+
+def test_before_signals_are_caught_nothing_of_the_library_is_imported():
+    code = (
+        "import sys; before = set(sys.modules); import IVDSegmentationLib.cli.start; print(*sorted(set(sys.modules) - before))"
+    )
+    done = ivdseg(code=code)
+    assert {name for name in done.stdout.decode().split() if name.startswith("IVDSegmentationLib")} == {
+        "IVDSegmentationLib", "IVDSegmentationLib.cli", "IVDSegmentationLib.cli.start"
+    }  # fmt: skip
+
+
 def test_letters_that_an_ascii_terminal_has_not_are_escaped(tmp_path):
     ascii_only = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = ivdseg("evaluate", "wä\U0001f480.nii", "b.nii", environment=ascii_only, cwd=tmp_path)
@@ -228,7 +259,8 @@ def catches(pid, number):
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_sigint_at_any_moment_is_one_line_and_status_130(tmp_path):
     """At moments spread over the run from the first one at which Python has handed over to the command."""
-    command = [sys.executable, "-m", "IVDSegmentationLib.cli", "phantom", str(tmp_path / "case")]
+    start = "import sys; sys.argv[0] = 'ivdseg'; from IVDSegmentationLib.cli.start import main; main()"  # as the script does
+    command = [sys.executable, "-c", start, "phantom", str(tmp_path / "case")]
     environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TMPDIR": str(tmp_path)}
     for delay_s in (0.0, 0.02, 0.1, 0.2, 0.4, 0.8):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

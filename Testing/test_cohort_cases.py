@@ -215,3 +215,17 @@ def test_a_file_more_in_the_folder_of_a_study_changes_its_fingerprint(tmp_path):
     before = case.fingerprint({})
     (tmp_path / "IM2").write_bytes(path.read_bytes())
     assert case.fingerprint({}) != before
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "endless"])
+def test_a_table_that_is_none_is_refused_unopened(tmp_path, kind):
+    table = tmp_path / "pseudonyms.csv"
+    if kind == "a pipe":
+        os.mkfifo(table)
+    elif kind == "a device":
+        table.symlink_to("/dev/zero")
+    else:
+        table.write_bytes(b"")
+        os.truncate(table, 5 << 30)
+    with pytest.raises(InputError, match=r"pseudonyms\.csv is (no file but|longer than)"):
+        with_pseudonyms(people(tmp_path), table)

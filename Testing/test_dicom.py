@@ -1,7 +1,10 @@
 """DICOM series in the ways of three vendors, written here with pydicom."""
 
+import io
+import sys
 import tracemalloc
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pydicom
@@ -9,11 +12,15 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from IVDSegmentationLib.dixon import dicom_packed, dicom_slices
 from IVDSegmentationLib.dixon.case import load_case
 from IVDSegmentationLib.dixon.channels import CHANNELS
 from IVDSegmentationLib.dixon.dicom import read_dicom_folder
 from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.images import bounds
+from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 SHAPE = (18, 44, 40)  # slices, rows, columns: sagittal, rows caudal, columns posterior
@@ -394,3 +401,129 @@ def test_a_type_that_dicom_has_not_is_refused(tmp_path):
     path.write_bytes(content.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00O\xff"))
     assert path.read_bytes() != content
     refused(folder, "water04004.dcm cannot be read")
+
+
+def jpeg_2000(stored):
+    packed = io.BytesIO()
+    Image.fromarray(stored.astype(np.uint16)).save(packed, "JPEG2000", irreversible=False, no_jp2=True)
+    return packed.getvalue()
+
+
+def jpeg(stored):
+    packed = io.BytesIO()
+    Image.fromarray(stored.astype(np.uint8)).save(packed, "JPEG", quality=95)
+    return packed.getvalue()
+
+
+def pack(folder, change=lambda stream: stream, syntax=pydicom.uid.JPEG2000Lossless, encode=jpeg_2000, only=None):
+    """Pack the slices of a series, one of them with changed bytes."""
+    for number, path in enumerate(sorted(folder.iterdir())):
+        data = pydicom.dcmread(path)
+        stream = encode(data.pixel_array)
+        data.PixelData = encapsulate([change(stream) if number == 5 else stream])
+        data.file_meta.TransferSyntaxUID = syntax
+        data["PixelData"].VR, data["PixelData"].is_undefined_length = "OB", True
+        if encode is jpeg:
+            data.BitsAllocated = data.BitsStored = 8
+            data.HighBit = 7
+        data.save_as(path)
+    return folder
+
+
+def test_slices_packed_as_jpeg_2000_are_read_bit_for_bit(tmp_path):
+    folder = pack(one_series(tmp_path))
+    np.testing.assert_array_equal(load_case(folder).channels["water"], expected(STORED["water"]))
+
+
+def test_slices_packed_as_jpeg_are_read(tmp_path):
+    folder = pack(one_series(tmp_path), syntax=pydicom.uid.JPEGBaseline8Bit, encode=jpeg)
+    read = load_case(folder).channels["water"]
+    assert np.abs(read - expected(STORED["water"])).mean() < 3
+
+
+def says_it_is_larger(stream):
+    """A stream with another size in it, as much memory as a decoder would take."""
+    at = stream.index(b"\xff\x51") + 6 if stream[:2] == b"\xff\x4f" else stream.index(b"\xff\xc0") + 5
+    count = 4 if stream[:2] == b"\xff\x4f" else 2
+    return stream[:at] + (60000).to_bytes(count, "big") * 2 + stream[at + 2 * count :]
+
+
+@pytest.mark.parametrize("encode", [jpeg, jpeg_2000])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stream: stream[: len(stream) // 2],
+        says_it_is_larger,
+        lambda stream: b"\0" * len(stream),
+        lambda stream: stream[:24],
+        lambda stream: b"Secret Person " * 40,
+    ],
+    ids=["cut short", "larger", "zeros", "a beginning", "text"],
+)
+def test_a_packed_slice_that_is_damaged_is_refused_before_a_decoder_sees_it(tmp_path, monkeypatch, encode, change):
+    monkeypatch.setattr(dicom_slices, "unpacked", lambda *given, **options: pytest.fail("it was decoded"))
+    syntax = pydicom.uid.JPEGBaseline8Bit if encode is jpeg else pydicom.uid.JPEG2000Lossless
+    refused(pack(one_series(tmp_path), change, syntax, encode), "cannot be read: the file is damaged or cut short")
+
+
+def test_a_decoder_that_fails_or_prints_is_in_a_process_of_its_own(tmp_path, capfd):
+    noisy = lambda stream: stream[:200] + bytes(255 - one for one in stream[200:-2]) + stream[-2:]  # noqa: E731
+    folder = pack(one_series(tmp_path), noisy)
+    try:
+        read_dicom_folder(folder)
+    except InputError as error:
+        assert "Secret" not in str(error) and "\n" not in str(error)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_decoder_that_ends_its_process_is_a_sentence(tmp_path, monkeypatch):
+    folder = pack(one_series(tmp_path))
+    killed = "import os; os.abort()"
+    monkeypatch.setattr(dicom_packed, "sys", SimpleNamespace(executable="/bin/sh", platform=sys.platform))
+    refused(folder, "the pixels of a slice cannot be read")
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{killed}'\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(dicom_packed, "sys", SimpleNamespace(executable=str(script), platform=sys.platform))
+    refused(folder, "the pixels of a slice cannot be read")
+
+
+@pytest.mark.parametrize("syntax", ["1.2.3.4", "x"])
+def test_an_unknown_compression_is_said(tmp_path, syntax):
+    refused(pack(one_series(tmp_path), syntax=syntax), "cannot be read")
+
+
+def test_a_file_that_goes_on_with_zeros_is_read_no_further_than_its_pixels(tmp_path):
+    folder = one_series(tmp_path)
+    for path in folder.iterdir():
+        with path.open("ab") as file:
+            file.truncate(path.stat().st_size + 50_000_000)
+    np.testing.assert_array_equal(load_case(folder).channels["water"], expected(STORED["water"]))
+
+
+def test_zeros_where_the_data_set_begins_and_files_of_gigabytes_are_refused_at_once(tmp_path):
+    folder = one_series(tmp_path)
+    path = sorted(folder.iterdir())[4]
+    pydicom.dcmread(path).save_as(path, enforce_file_format=True)
+    content = path.read_bytes()
+    start = 144 + int.from_bytes(content[140:144], "little")  # after the group's length
+    path.write_bytes(content[:start] + bytes(50_000_000))
+    refused(folder, "it is damaged")
+    path.write_bytes(content)
+    with path.open("ab") as file:
+        file.truncate(3 << 30)
+    refused(folder, "is longer than 512 MB")
+
+
+def test_a_data_set_of_too_many_elements_is_refused(tmp_path):
+    folder = one_series(tmp_path)
+    path = sorted(folder.iterdir())[4]
+    content = path.read_bytes()
+    at = content.index(b"\x08\x00\x16\x00UI")
+    path.write_bytes(content[:at] + b"\x08\x00\x01\x00UI\0\0" * 200_000 + content[at:])
+    refused(folder, "it is damaged")
+
+
+def test_channels_of_more_voxels_together_than_memory_has_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "MOST_VOXELS_OF_ALL", 3 * WATER.size)
+    refused(write_series(tmp_path / "exam", SIEMENS), "million voxels together")

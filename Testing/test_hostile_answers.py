@@ -192,3 +192,60 @@ def test_any_bytes_changed_in_an_answer_are_a_result_or_rubbish(answer, data):
         pass
     finally:
         path.write_bytes(sound)
+
+
+def test_a_gpu_without_memory_again_and_again_is_rubbish(answer):
+    line = '{"protocol": 1, "event": "failed", "id": 1, "kind": "gpu_memory", "message": "x"}'
+    with WorkerClient([sys.executable, "-c", ANSWER, str(answer), line]) as client:
+        failure = failed(run(client), "protocol")
+        assert failure.message == "The segmentation process answered something else than its protocol: try again"
+        assert not client.running
+
+
+FLOOD = """
+import os, sys
+sys.stdin.readline()
+line = b'{"protocol": 1, "event": "progress", "id": 1, "stage": "x", "fraction": 0.5}\\n' * 500
+while True:
+    os.write(1, line)
+"""
+
+
+def test_a_worker_that_answers_without_end_holds_nobody_up():
+    with WorkerClient([sys.executable, "-c", FLOOD]) as client:
+        client.segment(small_case(), "case")
+        events = []
+        until(lambda: events.extend(client.poll()) or len(events) > 2000, 30)
+        pid = client.pid
+        client.close()
+        until(lambda: not alive(pid), 5)
+
+
+def place(folder, kind):
+    """A report of a worker that holds what no report does."""
+    report = folder / "report"
+    report.mkdir()
+    if kind == "a pipe":
+        os.mkfifo(report / "discs.nii.gz")
+    elif kind == "a device":
+        (report / "discs.nii.gz").symlink_to("/dev/zero")
+    elif kind == "a link":
+        (report / "report.json").symlink_to("/etc/passwd")
+    elif kind == "another's name":
+        (report / ".bashrc").write_text("x")
+    else:
+        (report / "surfaces" / "a").mkdir(parents=True)
+        (report / "surfaces" / "a" / "b").write_text("x")
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "a link", "another's name", "a folder too many"])
+def test_a_report_that_is_none_is_rubbish_and_nothing_of_it_is_copied(answer, tmp_path, kind):
+    place(answer, kind)
+    written = '{"protocol": 1, "event": "written", "id": 1}'
+    out = tmp_path / "out"
+    with WorkerClient([sys.executable, "-c", ANSWER, str(answer), written]) as client:
+        client.report(small_case(), "case", read_segmentation(answer), out)
+        events = []
+        until(lambda: events.extend(client.poll()) or not client.running, 30)
+        assert events[-1].kind == "protocol"
+    assert not out.exists()

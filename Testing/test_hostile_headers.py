@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images import Volume, read_volume, write_volume
+from IVDSegmentationLib.images import Volume, bounds, read_volume, read_volumes, write_volume
 from IVDSegmentationLib.images.bounds import check_header
 from IVDSegmentationLib.printable import printable
 from scipy.spatial.transform import Rotation
@@ -363,3 +363,38 @@ def test_a_header_changed_at_random_is_read_or_refused_in_one_sentence(tmp_path,
     else:
         assert np.isfinite(volume.voxels).all()
         assert max(volume.grid.spacing_mm) <= 10
+
+
+@pytest.mark.parametrize("slope", [1.0, 2.5])
+@pytest.mark.parametrize("intercept", [NAN, INF])
+def test_an_intercept_that_is_no_number_is_refused(tmp_path, slope, intercept):
+    refused(nifti_with(tmp_path / "water.nii", {112: ("f4", [slope, intercept])}), r"scl_inter")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("water.mha", "DimSize = 12.5 20 16"),
+        ("water.mha", "DimSize = 1_2 20 16"),
+        ("water.mha", "NDims = 3.9"),
+        ("water.mha", "ElementSpacing = 0_2 1.25 1.25"),
+        ("water.mha", "ElementSpacing = \u0662 1.25 1.25"),
+        ("water.nrrd", "sizes: \u0661\u0662 20 16"),
+        ("water.nrrd", "space directions: (0_2,0,0) (0,1.25,0) (0,0,1.25)"),
+    ],
+)
+def test_numbers_that_only_python_reads_are_refused(tmp_path, name, line):
+    path = write(tmp_path / name)
+    content = path.read_bytes()
+    key = line.split(" =")[0].split(":")[0].encode()
+    old = next(one for one in content.split(b"\n") if one.startswith(key))
+    path.write_bytes(content.replace(old, line.encode(), 1))
+    refused(path, f"no valid {key.decode()}")
+
+
+def test_files_of_more_voxels_together_than_memory_has_are_refused(tmp_path, monkeypatch):
+    paths = {name: write(tmp_path / f"{name}.nii") for name in ("water", "fat", "in_phase")}
+    assert list(read_volumes(paths)) == list(paths)
+    monkeypatch.setattr(bounds, "MOST_VOXELS_OF_ALL", 2 * VOXELS.size)
+    with pytest.raises(InputError, match=r"water\.nii and fat\.nii and in_phase\.nii have .* million voxels together"):
+        read_volumes(paths)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.errors import InputError, OutputError
 from IVDSegmentationLib.levels.labelling import LABELS, LEVELS
-from IVDSegmentationLib.phantom import Anatomy, Phantom, make_phantom, write_phantom_case
+from IVDSegmentationLib.phantom import Anatomy, Phantom, check_phantom_folder, make_phantom, write_phantom_case
 from IVDSegmentationLib.phantom.canvas import DISC
 from IVDSegmentationLib.phantom.disc import PhantomDisc, reach_mm
 from IVDSegmentationLib.phantom.spine import build_spine
@@ -267,7 +267,7 @@ def test_written_case_reads_back_with_its_geometry(tmp_path: Path) -> None:
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(OutputError, match="file"):
+    with pytest.raises(OutputError, match="case could not be written"):
         write_phantom_case(make_phantom(2, (24, 40, 40)), blocker / "case")
 
 
@@ -302,3 +302,19 @@ def test_shapes_and_contrasts_lie_where_real_discs_lie(phantoms: list[Phantom]) 
     for figure, (lower, upper) in enumerate(zip(*np.percentile(made, (10, 90), axis=0), strict=True)):
         values = [row[figure] for row in real]
         assert lower < np.median(values) < upper
+
+
+def test_a_phantom_replaces_an_earlier_phantom_and_nobody_elses_files(tmp_path: Path) -> None:
+    folder, small = tmp_path / "case", (24, 80, 72)
+    write_phantom_case(make_phantom(2, small), folder)
+    first = (folder / "water.nii.gz").read_bytes()
+    write_phantom_case(make_phantom(3, small), folder)
+    assert (folder / "water.nii.gz").read_bytes() != first
+    (folder / "reference.nii.gz").write_bytes(b"an expert's")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for write in (check_phantom_folder, lambda folder: write_phantom_case(make_phantom(2, small), folder)):
+        with pytest.raises(OutputError, match=r"reference\.nii\.gz in case is not as an earlier run of this program wrote it"):
+            write(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    write_phantom_case(make_phantom(2, small), folder, overwrite=True)
+    assert (folder / "water.nii.gz").read_bytes() == first

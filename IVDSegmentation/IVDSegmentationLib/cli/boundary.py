@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
-from ..errors import IVDSegmentationError
+from ..errors import IVDSegmentationError, OutputError
 from ..printable import printable
 from ..workplace import abandon, workplace
 
@@ -54,6 +54,23 @@ def tell(line: str) -> None:
     except (OSError, ValueError) as error:
         say(f"warning: the output could not be written: {_reason(error)}")
         sys.stdout = _nothing()  # what it still holds would be tried again
+
+
+def show(text: str) -> None:
+    """Write a result to stdout, all of it.
+
+    Args:
+        text: The result.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        sys.stdout = _nothing()  # what it still holds would be tried again
+        raise OutputError(f"the output could not be written: {_reason(error)}") from error
 
 
 def guarded(command: Callable[[], object], subject: str, *, debug: bool = False) -> int:

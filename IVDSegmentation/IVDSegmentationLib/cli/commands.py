@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import __version__
 from ..cohort.command import add_parser as add_cohort
@@ -70,10 +70,15 @@ def _positive(text: str) -> int:
     return _count(text)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in visible characters: an argument may hold those that steer a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="ivdseg", description="Intervertebral discs from Dixon MRI of the lumbar spine. Research use only."
-    )
+    parser = _Parser(prog="ivdseg", description="Intervertebral discs from Dixon MRI of the lumbar spine. Research use only.")
     parser.add_argument("--version", action="version", version=f"ivdseg {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -89,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     phantom = commands.add_parser("phantom", help="write a phantom case with its exact reference")
     phantom.add_argument("folder", type=_path, metavar="FOLDER")
     phantom.add_argument("--seed", type=_count, default=2026, help="which phantom")
+    phantom.add_argument("--overwrite", action="store_true", help="replace files in FOLDER that are none of a phantom")
     phantom.set_defaults(run=_phantom)
 
     _add_training(commands)
@@ -123,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_training(commands: argparse._SubParsersAction[Any]) -> None:
     """The commands `train` and `crossvalidate`."""
     for name, text in (("train", "train a network on everything"), ("crossvalidate", "train and test by subject")):
         command = commands.add_parser(name, help=text)
@@ -166,9 +172,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _phantom(options: argparse.Namespace) -> None:
-    from ..phantom import make_phantom, write_phantom_case
+    from ..phantom import check_phantom_folder, make_phantom, write_phantom_case
 
-    write_phantom_case(make_phantom(options.seed), options.folder)
+    check_phantom_folder(options.folder, overwrite=options.overwrite)
+    write_phantom_case(make_phantom(options.seed), options.folder, overwrite=options.overwrite)
     tell(f"phantom {options.seed} -> {options.folder}")
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..training.scans import Scan
 
 
-def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser], path: Callable[[str], Path]) -> None:
+def add_fit(commands: argparse._SubParsersAction[Any], path: Callable[[str], Path]) -> None:
     """Add the command `fit`.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .boundary import say, tell
+from .boundary import say, show, tell
 
 CHANNEL_OPTIONS = {"fat": "fat", "in-phase": "in_phase", "opposed-phase": "opposed_phase", "water": "water"}
 """Name of a channel on the command line -> its name in the library."""
@@ -92,13 +92,12 @@ def run(options: argparse.Namespace) -> None:
             request,
             progress=lambda stage, fraction: progress(stage, _LOADED + (_SEGMENTED - _LOADED) * fraction),
         )
-        report = write_outputs(segmentation, options.output, overwrite=options.overwrite)
+        shown = (lambda report: show(report_json(report))) if options.json else (lambda report: None)
+        report = write_outputs(segmentation, options.output, overwrite=options.overwrite, show=shown)
         progress("write", 1.0)
     if not options.quiet:
         _say_findings(report)
-    if options.json:
-        print(report_json(report), end="")
-    elif not options.quiet:
+    if not options.json and not options.quiet:
         levels = [disc.level for disc in segmentation.found]
         tell(f"{case.name}: {len(levels)} discs, {', '.join(levels)} -> {options.output}")
 

@@ -174,6 +174,6 @@ def _model_of(model: str) -> str:
 
 def _positive(text: str) -> int:
     """An argument that is a whole number from 1."""
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError("must be a whole number from 1")
     return int(text)

@@ -14,6 +14,7 @@ from ..dixon.channels import CHANNELS, PLAIN_NAMES, recognise_channel
 from ..dixon.dicom import dicom_files_of, find_studies
 from ..errors import InputError
 from ..images import is_volume_file
+from ..images.regular_file import check_regular_file
 from ..levels.labelling import check_known
 from .case import CohortCase
 
@@ -23,6 +24,8 @@ Progress = Callable[[int], None]
 _BIDS_ENTITY = re.compile(r"(sub|ses)-[A-Za-z0-9]+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 100
+_LONGEST_TABLE = 1 << 26
+"""Bytes: half a million lines."""
 
 
 def find_cases(source: Path, progress: Progress = lambda count: None) -> list[CohortCase]:
@@ -92,6 +95,9 @@ def safe_name(name: str) -> str:
 
 def _rows_of(table: Path, needed: Iterable[str]) -> list[dict[str, str]]:
     """The rows of a CSV file; raises InputError unless it has the needed columns."""
+    check_regular_file(table)
+    if table.stat().st_size > _LONGEST_TABLE:
+        raise InputError(f"{table.name} is longer than {_LONGEST_TABLE >> 20} MB, and is no table of cases")
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..dixon.dicom_file import check_file, read_data
 from ..errors import InputError
 from ..images import Grid
 from ..images.regular_file import check_regular_file
@@ -23,7 +24,7 @@ _OFF_VOXELS = 0.1
 
 _MAY_BE_EMPTY = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
-    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "SliceThickness"),
 )
 """Attributes of type 2: present, with or without a value. Anonymised files often lack them."""
 
@@ -40,15 +41,14 @@ def read_sources(files: Sequence[Path]) -> list[pydicom.Dataset]:
     Raises:
         InputError: There is no file, one cannot be read, or has no UID by which to refer to it.
     """
-    import pydicom
-
     if not files:
         raise InputError("there are no DICOM images that the segmentation could refer to: give their folder with --dicom")
     sources: list[pydicom.Dataset] = []
     for path in files:
         check_regular_file(path)
         try:
-            source = pydicom.dcmread(path, stop_before_pixels=True)
+            check_file(path)
+            source = read_data(path, pixels=False)
             missing = [tag for tag in _NEEDED if not source.get(tag)]
         except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
             raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short; export it again") from error

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..images import Volume
 from .measurements import build_measurements
 from .segmentation import build_segmentation
@@ -36,14 +37,21 @@ def write_dicom(labels: Volume, report: Mapping[str, Any], files: Sequence[Path]
         folder: An existing folder.
 
     Raises:
-        InputError: `read_sources` refuses a file, or the images do not lie where the labels do.
+        InputError: `read_sources` refuses a file, the images do not lie where the labels do, or lack what DICOM asks for.
         OSError: A file cannot be written.
     """
     sources = read_sources(files)
     check_place(labels.grid, sources)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the values of the source's own tags
-        segmentation = build_segmentation(labels, report, sources)
-        measurements = build_measurements(report, segmentation, sources)
-        for name, made in zip(DICOM_OUTPUTS, (segmentation, measurements), strict=True):
-            made.save_as(folder / name)
+        try:
+            segmentation = build_segmentation(labels, report, sources)
+            measurements = build_measurements(report, segmentation, sources)
+            for name, made in zip(DICOM_OUTPUTS, (segmentation, measurements), strict=True):
+                made.save_as(folder / name)
+        except OSError:
+            raise
+        except Exception as error:  # whatever value of the source highdicom and pydicom stumble over
+            for name in DICOM_OUTPUTS:  # one without the other, or a half of it
+                (folder / name).unlink(missing_ok=True)
+            raise InputError("the DICOM images have values that DICOM objects cannot take over: export them again") from error

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..images import Volume
+from ..images.bounds import check_all_voxels
 from ..images.regular_file import check_regular_file
 from .channels import CHANNELS, PLAIN_NAMES, channel_of_image_type, recognise_channel
-from .dicom_deflated import check_deflated
+from .dicom_file import check_file, read_data
 from .dicom_multiframe import ENHANCED, frames_of_file
 from .dicom_slices import DicomSlice, numbers_of, slice_of_file, volume_of_slices
 
@@ -255,6 +256,7 @@ def volumes_of_study(study: DicomStudy, name: str) -> dict[str, Volume]:
             )
         uid, slices = next(iter(of_channel.items()))
         volumes[channel] = volume_of_slices(slices, f"{study.numbers[uid]} ({PLAIN_NAMES[channel]})")
+        check_all_voxels({one.source: one.voxels.size for one in volumes.values()})
     return volumes
 
 
@@ -287,14 +289,12 @@ def _channel_of(header: pydicom.Dataset) -> str | None:
 
 def _header_of(path: Path) -> pydicom.Dataset:
     """The _TAGS of a file; of the pixels the length alone."""
-    import pydicom
-
     check_regular_file(path)
     try:
-        check_deflated(path)
+        check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what pydicom finds odd in a header is checked here, value by value
-            header = pydicom.dcmread(path, specific_tags=list(_TAGS), defer_size=_LONGEST_VALUE, force=False)
+            header = read_data(path, _TAGS, longest_value=_LONGEST_VALUE)
             for tag in _TAGS:
                 if tag != "PixelData":
                     header.get(tag)  # values are decoded when they are asked for

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..images.bounds import check_voxel_count
 from .channels import channel_of_image_type
+from .dicom_file import read_data
 from .dicom_slices import DicomSlice, check_pixels, number_or_none, numbers_of
 
 if TYPE_CHECKING:
@@ -80,10 +81,8 @@ def frames_of_file(header: pydicom.Dataset, path: Path) -> Iterator[tuple[str | 
 
 def _functional_groups(path: Path, count: int) -> tuple[pydicom.Dataset | None, list[pydicom.Dataset]]:
     """The groups that all frames share, None where there are none, and those of each frame."""
-    import pydicom
-
     try:
-        groups = pydicom.dcmread(path, specific_tags=list(_GROUPS), stop_before_pixels=True)
+        groups = read_data(path, _GROUPS, pixels=False)
         shared, frames = (list(groups.get(name) or ()) for name in _GROUPS)
     except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
         raise InputError(f"{path.name} cannot be read as DICOM: it is damaged or cut short; export it again") from error

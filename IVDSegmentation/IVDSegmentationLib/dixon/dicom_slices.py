@@ -14,7 +14,8 @@ from ..errors import InputError
 from ..images import Grid, Volume, check_voxels
 from ..images.bounds import check_header, check_voxel_count
 from ..images.grid import three
-from ..images.itk import itk_warnings_off
+from .dicom_file import read_data
+from .dicom_packed import check_streams, unpacked
 
 if TYPE_CHECKING:
     import pydicom
@@ -264,26 +265,25 @@ def _pixels_of_files(slices: Sequence[DicomSlice], source: str) -> np.ndarray:
     """float32 [column, row, slice], RescaleSlope and RescaleIntercept of each slice applied."""
     columns, rows = slices[0].columns_rows
     voxels = np.empty((columns, rows, len(slices)), np.float32)
+    packed = False
     for k, one in enumerate(slices):
         pixels = _pixels_of_file(one, source)
-        if pixels is None:
-            return _pixels_by_itk(slices, source)
-        voxels[:, :, k] = pixels
-    return voxels
+        packed |= pixels is None
+        voxels[:, :, k] = 0 if pixels is None else pixels
+    return unpacked([one.path for one in slices], frames=False, source=source).T if packed else voxels
 
 
 def _pixels_of_file(one: DicomSlice, source: str) -> np.ndarray | None:
-    """float32 [column, row] of a classic file, rescaled; None where its pixels are packed in a way that pydicom does not know.
+    """float32 [column, row] of a classic file, rescaled; None where its pixels are packed, in whole streams of their size.
 
     Not by ITK, whose decoder of run lengths takes gigabytes and minutes where a header lies.
     """
-    import pydicom
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            data = pydicom.dcmread(one.path, defer_size=_LONGEST_VALUE)
+            data = read_data(one.path, longest_value=_LONGEST_VALUE)
             if data.file_meta.get("TransferSyntaxUID") not in _UNPACKED_HERE:
+                check_streams(data, one.columns_rows, 1, one.label)
                 return None
             stored = data.pixel_array
             allocated, used = int(data.BitsAllocated), int(data.get("BitsStored") or data.BitsAllocated)
@@ -302,39 +302,27 @@ def _pixels_of_file(one: DicomSlice, source: str) -> np.ndarray | None:
         return (stored * slope + intercept).astype(np.float32).T
 
 
-def _pixels_by_itk(slices: Sequence[DicomSlice], source: str) -> np.ndarray:
-    """As `_pixels_of_files`, by the decoders of ITK."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(one.path) for one in slices])
-    reader.SetOutputPixelType(sitk.sitkFloat32)  # by slice: each may have its own slope
-    with itk_warnings_off():
-        try:
-            return sitk.GetArrayFromImage(reader.Execute()).T
-        except RuntimeError as error:
-            raise InputError(f"{source}: the pixels of a slice cannot be read: the file is damaged or cut short") from error
-
-
 def _pixels_of_frames(slices: Sequence[DicomSlice], source: str) -> np.ndarray:
     """float32 [column, row, slice], slope and intercept of each frame applied."""
-    import pydicom
-
     columns, rows = slices[0].columns_rows
     voxels = np.empty((columns, rows, len(slices)), np.float32)
     for path in dict.fromkeys(one.path for one in slices):
         try:
-            stored = pydicom.dcmread(path).pixel_array
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                data = read_data(path)
+                if data.file_meta.get("TransferSyntaxUID") in _UNPACKED_HERE:
+                    stored = data.pixel_array
+                else:
+                    check_streams(data, (columns, rows), int(data.get("NumberOfFrames") or 1), path.name)
+                    stored = unpacked([path], frames=True, source=path.name)
             frames = stored.reshape(-1, rows, columns)
             for k, one in enumerate(slices):
                 if one.path == path and one.frame is not None:
                     slope, intercept = one.scale
                     voxels[:, :, k] = frames[one.frame].T * np.float32(slope) + np.float32(intercept)
-        except (RuntimeError, NotImplementedError, ImportError) as error:  # no decoder for this compression is installed
-            raise InputError(
-                f"{source}: the pixels of {path.name} are compressed in a way that cannot be read here: "
-                "install ivdsegmentation[dicom], or decompress the file"
-            ) from error
+        except InputError:
+            raise
         except Exception as error:  # a damaged file raises whatever the value it was damaged in leads to
             raise InputError(f"{source}: the pixels of {path.name} cannot be read: the file is damaged or cut short") from error
     return voxels

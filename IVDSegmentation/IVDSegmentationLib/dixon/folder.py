@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
-from ..images import Volume, is_volume_file, read_volume
-from ..threads import in_threads
+from ..images import Volume, is_volume_file, read_volumes
 from .channels import PLAIN_NAMES, UNDERSTOOD_NAMES, recognise_channel
 from .dicom import holds_dicom, read_dicom_folder
 
@@ -40,7 +39,7 @@ def read_channels(folder: Path, named: Mapping[str, Path] | None = None, study: 
     paths = {channel: _within(path, folder) for channel, path in (named or {}).items()}
     paths |= _recognised_files(folder, paths)
     if paths:
-        return dict(zip(paths, in_threads(read_volume, paths.values()), strict=True))
+        return read_volumes(paths)
     if not holds_dicom(folder):
         present = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         listed = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "") if present else "nothing"

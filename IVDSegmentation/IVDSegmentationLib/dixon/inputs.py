@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
-from ..images import Volume, is_volume_file, read_volume, same_grid
+from ..images import Volume, is_volume_file, read_volume, read_volumes, same_grid
 from ..images.grid import reordered
 from .case import DixonCase, case_from_volumes, load_case
 from .channels import CHANNELS, PLAIN_NAMES, recognise_channel
@@ -37,7 +37,7 @@ def load_input(
     if path is None:
         if not named:
             raise InputError(f"no image is given: name a folder, a file, or the file of each channel ({_OPTIONS})")
-        volumes = {channel: read_volume(file) for channel, file in named.items()}
+        volumes = read_volumes(named)
         return case_from_volumes(volumes, _stem(next(iter(named.values()))))
     if is_volume_file(path) and not path.is_dir():
         return _case_of_file(path, named, as_channel)
@@ -112,7 +112,7 @@ def _with_named(volumes: Mapping[str, Volume], named: Mapping[str, Path], name: 
     if both:
         twice = f"{volumes[both[0]].source} and {named[both[0]].name}"
         raise InputError(f"{PLAIN_NAMES[both[0]]} is given twice, as {twice}: leave one of them out")
-    return case_from_volumes({**volumes, **{channel: read_volume(file) for channel, file in named.items()}}, name)
+    return case_from_volumes({**volumes, **read_volumes(named)}, name)
 
 
 def _stem(path: Path) -> str:

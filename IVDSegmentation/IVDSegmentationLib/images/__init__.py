@@ -6,7 +6,7 @@ grid: its axes are those of the input, reordered to come nearest left, posterior
 2.0 x 1.25 x 1.25 mm. `to_working_grid` brings an image there, `put_back` brings labels back to the grid of the input.
 """
 
-from .files import SUFFIXES, is_volume_file, read_volume, write_volume
+from .files import SUFFIXES, is_volume_file, read_volume, read_volumes, write_volume
 from .grid import WORKING_SPACING_MM, Grid, same_grid, working_grid_of
 from .resampling import put_back, to_working_grid
 from .volume import Volume, check_voxels
@@ -20,6 +20,7 @@ __all__ = [
     "is_volume_file",
     "put_back",
     "read_volume",
+    "read_volumes",
     "same_grid",
     "to_working_grid",
     "working_grid_of",

@@ -6,7 +6,8 @@ A header costs a few bytes and can promise terabytes, metres or no volume at all
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +18,9 @@ MOST_VOXELS = 2**26
 """Of an image: 512 x 512 x 256, a quarter of a gigabyte a channel. The whole-body Dixon volumes of the UK Biobank and the NAKO
 have 14 million."""
 
+MOST_VOXELS_OF_ALL = 2**27
+"""Of all channels of an examination, half a gigabyte: more than twice those of the UK Biobank and the NAKO."""
+
 MOST_FIELD_VOXELS = 2**27
 """Of an image's field of view on the working grid, which is never held as a whole where it is large (dixon.case): twice that of
 the whole-body Dixon volumes of the UK Biobank and the NAKO, 500 x 390 x 1110 mm."""
@@ -26,6 +30,9 @@ LARGEST_FIELD_MM = 2000.0
 
 LARGEST_VOXEL_MM = 10.0
 """Along any axis: three of these fill the height of the paper's box around a disc (31 mm), and a disc is a third of the box."""
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+"""A number as a header writes it. Python reads `1_0` as ten, too, and the digits of every alphabet; others do not."""
 
 _PERPENDICULAR = 1e-3
 """How far the scalar products of the axes' directions may lie from those of perpendicular unit vectors: 0.06 degrees, less than
@@ -91,6 +98,22 @@ def check_voxel_count(name: str, size: Sequence[int]) -> None:
     if math.prod(size) > MOST_VOXELS:
         raise InputError(
             f"{name} has {shown} voxels, more than the {MOST_VOXELS // 10**6} million that can be read: crop it to the spine"
+        )
+
+
+def check_all_voxels(counts: Mapping[str, int]) -> None:
+    """Refuse channels that are too many voxels together.
+
+    Args:
+        counts: Name of each file or series -> its voxels.
+
+    Raises:
+        InputError: More than MOST_VOXELS_OF_ALL.
+    """
+    if sum(counts.values()) > MOST_VOXELS_OF_ALL:
+        raise InputError(
+            f"{' and '.join(counts)} have {sum(counts.values()) // 10**6} million voxels together, more than the "
+            f"{MOST_VOXELS_OF_ALL // 10**6} million that can be read: crop them to the spine"
         )
 
 

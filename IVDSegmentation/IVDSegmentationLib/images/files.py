@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from ..printable import printable
+from ..threads import in_threads
+from .bounds import check_all_voxels
 from .itk import image_of
-from .metaimage import read_metaimage
-from .nifti import read_nifti
-from .nrrd import read_nrrd
+from .metaimage import read_metaimage, size_of_metaimage
+from .nifti import read_nifti, size_of_nifti
+from .nrrd import read_nrrd, size_of_nrrd
 from .regular_file import check_regular_file
 from .volume import Volume, check_voxels
 
@@ -27,6 +30,13 @@ _READERS = {
 }
 """Last suffix of a file's name -> what reads it. None of them is ITK's: those fill in what is missing, and some headers make
 them end the process."""
+
+_SIZES = {
+    **dict.fromkeys((".nii", ".gz"), size_of_nifti),
+    **dict.fromkeys((".nrrd", ".nhdr"), size_of_nrrd),
+    **dict.fromkeys((".mha", ".mhd"), size_of_metaimage),
+}
+"""Last suffix of a file's name -> what tells the length of its axes from its header alone."""
 
 _WITH_A_SECOND_FILE = (".nhdr", ".mhd")
 """A header with the voxels in another file: read, but not written, since two files cannot be replaced at once."""
@@ -60,12 +70,48 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
             `check_voxels` refuses its voxels.
     """
     path = Path(path)
-    if not is_volume_file(path):
-        raise InputError(f"{printable(path.name)} is not a volume file: use {', '.join(SUFFIXES)}")
-    check_regular_file(path)
+    _check_volume_file(path)
     volume = _READERS[path.suffix.lower()](path)
     check_voxels(volume, mask)
     return volume
+
+
+def _check_volume_file(path: Path) -> None:
+    if not is_volume_file(path):
+        raise InputError(f"{printable(path.name)} is not a volume file: use {', '.join(SUFFIXES)}")
+    check_regular_file(path)
+
+
+def count_voxels(path: Path) -> int:
+    """How many voxels a volume file has, by its header.
+
+    Args:
+        path: As `read_volume` takes it.
+
+    Returns:
+        The number.
+
+    Raises:
+        InputError: It is not named as a volume, no regular file, or its header has no valid size.
+    """
+    _check_volume_file(path)
+    return math.prod(_SIZES[path.suffix.lower()](path))
+
+
+def read_volumes(paths: Mapping[str, Path]) -> dict[str, Volume]:
+    """Read the volumes of an examination, as long as they fit into memory together.
+
+    Args:
+        paths: Channel -> file.
+
+    Returns:
+        Channel -> volume, as `read_volume` reads them.
+
+    Raises:
+        InputError: `read_volume` refuses one, or they are too many voxels together.
+    """
+    check_all_voxels({path.name: count_voxels(path) for path in paths.values()})
+    return dict(zip(paths, in_threads(read_volume, paths.values()), strict=True))
 
 
 def write_volume(volume: Volume, path: Path, *, header: Mapping[str, str] | None = None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .bounds import check_header, check_voxel_count, three_dimensional
+from .bounds import NUMBER, check_header, check_voxel_count, three_dimensional
 from .grid import grid_along
 from .regular_file import check_data_file
 from .volume import Volume
@@ -43,11 +43,9 @@ def read_metaimage(path: Path) -> Volume:
             several files, or in one that `check_data_file` refuses.
     """
     fields, header_bytes = _fields(path)
-    dimension = int(_numbers(path, fields, ("NDims",), 1)[0])
-    if not 1 <= dimension <= 4:
-        raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
-    size = [int(length) for length in _numbers(path, fields, ("DimSize",), dimension)]
-    channels = int(_numbers(path, fields, ("ElementNumberOfChannels",), 1, 1.0)[0])
+    size = _size(path, fields)
+    dimension = len(size)
+    channels = _integers(path, fields, "ElementNumberOfChannels", 1, 1.0)[0]
     check_voxel_count(path.name, [*size, channels])
     if channels > 1:
         raise InputError(f"{path.name} has {channels} values in each voxel: save one channel per file")
@@ -64,6 +62,31 @@ def read_metaimage(path: Path) -> Volume:
     place = _place_of_voxels(path, fields, header_bytes, math.prod(lengths) * kind.itemsize)
     voxels = place.read(path.name, kind, math.prod(lengths))
     return Volume(voxels.reshape(lengths, order="F"), grid_along(lengths, rows, origin_mm, spacing_mm), path.name)
+
+
+def size_of_metaimage(path: Path) -> tuple[int, ...]:
+    """The length of the axes that a MetaImage header gives, each one above 0.
+
+    Args:
+        path: As that of `read_metaimage`.
+
+    Returns:
+        Voxels along each axis.
+
+    Raises:
+        InputError: It has no such header, or they are more than can be read.
+    """
+    return tuple(_size(path, _fields(path)[0]))
+
+
+def _size(path: Path, fields: dict[str, str]) -> list[int]:
+    """Voxels along each axis, checked."""
+    dimension = _integers(path, fields, "NDims", 1)[0]
+    if not 1 <= dimension <= 4:
+        raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
+    size = _integers(path, fields, "DimSize", dimension)
+    check_voxel_count(path.name, size)
+    return size
 
 
 def _kind(path: Path, fields: dict[str, str]) -> np.dtype:
@@ -89,7 +112,7 @@ def _place_of_voxels(path: Path, fields: dict[str, str], header_bytes: int, prom
     if fields.get("BinaryData", "True").lower()[:1] in ("f", "0", "n"):
         raise InputError(f"{path.name} has its voxels written as text: save it in binary form")
     packed = _is_true(fields, "CompressedData")
-    skipped = int(_numbers(path, fields, ("HeaderSize",), 1, 0.0)[0])
+    skipped = _integers(path, fields, "HeaderSize", 1, 0.0)[0]
     if skipped == -1 and not packed:  # the voxels are the end of the file, whatever comes before them
         return VoxelFile(data, max(data.stat().st_size - promised, 0), packed)
     if skipped < 0:
@@ -114,6 +137,13 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     raise InputError(f"{path.name} cannot be read: it is not MetaImage, as its name says; export it again")
 
 
+def _integers(path: Path, fields: dict[str, str], name: str, count: int, default: float | None = None) -> list[int]:
+    values = _numbers(path, fields, (name,), count, default)
+    if not all(value.is_integer() for value in values):
+        raise InputError(f"{path.name} cannot be read: its header gives no valid {name}; export it again")
+    return [int(value) for value in values]
+
+
 def _numbers(
     path: Path, fields: dict[str, str], names: tuple[str, ...], count: int, default: float | list[float] | None = None
 ) -> list[float]:
@@ -122,10 +152,8 @@ def _numbers(
         if default is None:
             raise InputError(f"{path.name} cannot be read: its header gives no {names[0]}; export it again")
         return default if isinstance(default, list) else [default] * count
-    try:
-        values = [float(word) for word in fields[name].split()]
-    except ValueError:
-        values = []
+    words = fields[name].split()
+    values = [float(word) for word in words] if all(map(NUMBER.fullmatch, words)) else []
     if len(values) != count or not all(map(math.isfinite, values)):
         raise InputError(f"{path.name} cannot be read: its header gives no valid {name}; export it again")
     return values

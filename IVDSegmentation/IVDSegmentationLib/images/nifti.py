@@ -93,10 +93,30 @@ def read_nifti(path: Path) -> Volume:
             lies, or gives a geometry that `check_header` refuses.
     """
     try:
-        with path.open("rb") as raw:
+        with path.open("rb") as raw, np.errstate(invalid="ignore"):  # NaN of a header is refused where it matters
             if path.name.lower().endswith(".gz"):
                 return _read(gzip.GzipFile(fileobj=raw), path.name, None)  # type: ignore[arg-type]
             return _read(raw, path.name, path.stat().st_size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path.name} cannot be read: it is damaged or cut short; copy or export it again") from error
+
+
+def size_of_nifti(path: Path) -> tuple[int, ...]:
+    """The length of the axes that a NIfTI header gives, each one above 0.
+
+    Args:
+        path: As that of `read_nifti`.
+
+    Returns:
+        Voxels along each axis.
+
+    Raises:
+        InputError: It has no such header, or they are more than can be read.
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = path.name.lower().endswith(".gz")
+            return _header(gzip.GzipFile(fileobj=raw) if packed else raw, path.name).lengths
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path.name} cannot be read: it is damaged or cut short; copy or export it again") from error
 
@@ -128,6 +148,8 @@ def _read(file: BinaryIO, name: str, size_bytes: int | None) -> Volume:
         raise cut_short(name, max(size_bytes - int(start), 0), count * each)
     file.read(int(start) - header_size)
     slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
+    if math.isfinite(slope) and slope and not math.isfinite(intercept):  # some programs take it as 0, others refuse it
+        raise InputError(f"{name} cannot be read: it adds {intercept} to its intensities (scl_inter); export it again")
     voxels = read_voxels(file.read, name, kind, count, lambda stored: _scaled(stored, slope, intercept))
     if isinstance(file, gzip.GzipFile) and len(file.read(_TRAILING + 1)) > _TRAILING:
         raise InputError(f"{name} cannot be read: it unpacks to more than its header says; export it again")

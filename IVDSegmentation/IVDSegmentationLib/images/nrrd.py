@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .bounds import check_header, check_voxel_count, three_dimensional
+from .bounds import NUMBER, check_header, check_voxel_count, three_dimensional
 from .grid import Grid, grid_along
 from .regular_file import check_data_file
 from .volume import Volume
@@ -60,11 +60,8 @@ def read_nrrd(path: Path) -> Volume:
             file that `check_data_file` refuses.
     """
     fields, header_bytes = _fields(path)
-    dimension = _integers(path, fields, "dimension", 1)[0]
-    sizes = _integers(path, fields, "sizes", dimension) if 1 <= dimension <= 16 else []
-    if not sizes:
-        raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
-    check_voxel_count(path.name, sizes)
+    sizes = _sizes(path, fields)
+    dimension = len(sizes)
     # A list of values comes first; with one of them, or one frame, there are three axes left.
     kinds = fields.get("kinds", "").lower().split()
     first = 1 if dimension == 4 and kinds[:1] and kinds[0] not in ("domain", "space") else 0
@@ -81,6 +78,31 @@ def read_nrrd(path: Path) -> Volume:
     kind = _kind(path, fields)
     voxels = place.read(path.name, kind, math.prod(lengths))
     return Volume(voxels.reshape(lengths, order="F"), grid, path.name)
+
+
+def size_of_nrrd(path: Path) -> tuple[int, ...]:
+    """The length of the axes that a NRRD header gives, each one above 0.
+
+    Args:
+        path: As that of `read_nrrd`.
+
+    Returns:
+        Voxels along each axis.
+
+    Raises:
+        InputError: It has no such header, or they are more than can be read.
+    """
+    return tuple(_sizes(path, _fields(path)[0]))
+
+
+def _sizes(path: Path, fields: dict[str, str]) -> list[int]:
+    """Voxels along each axis, checked."""
+    dimension = _integers(path, fields, "dimension", 1)[0]
+    sizes = _integers(path, fields, "sizes", dimension) if 1 <= dimension <= 16 else []
+    if not sizes:
+        raise InputError(f"{path.name} cannot be read: it says it has {dimension} dimensions; export it again")
+    check_voxel_count(path.name, sizes)
+    return sizes
 
 
 def _grid(path: Path, fields: dict[str, str], lengths: tuple[int, int, int], dimension: int, first: int) -> Grid:
@@ -138,7 +160,7 @@ def _place_of_voxels(path: Path, fields: dict[str, str], header_bytes: int) -> V
     elif path.name.lower().endswith(".nhdr") and data.stat().st_size <= header_bytes:
         raise InputError(f"{path.name} names no file for its voxels: export it again")
     skipped = {name: fields.get(name, fields.get(name.replace(" ", ""), "0")) for name in ("line skip", "byte skip")}
-    if skipped["line skip"] != "0" or not re.fullmatch(r"\d{1,9}", skipped["byte skip"]):
+    if skipped["line skip"] != "0" or not re.fullmatch(r"[0-9]{1,9}", skipped["byte skip"]):
         raise InputError(f"{path.name} has its voxels behind something else: export it again")
     packed = _PACKED.get(fields.get("encoding", "").lower())
     if packed is None or (packed and skipped["byte skip"] != "0"):
@@ -169,13 +191,13 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
 
 def _integers(path: Path, fields: dict[str, str], name: str, count: int) -> list[int]:
     words = fields.get(name, "").split()
-    if len(words) != count or not all(re.fullmatch(r"\d{1,18}", word) for word in words):
+    if len(words) != count or not all(re.fullmatch(r"[0-9]{1,18}", word) for word in words):
         raise InputError(f"{path.name} cannot be read: its header gives no valid {name}; export it again")
     return [int(word) for word in words]
 
 
 def _numbers(path: Path, text: str, name: str) -> list[float]:
-    try:
-        return [float(word) for word in re.split(r"[\s,]+", text.strip())]
-    except ValueError as error:
-        raise InputError(f"{path.name} cannot be read: its header gives no valid {name}; export it again") from error
+    words = re.split(r"[\s,]+", text.strip())
+    if not all(map(NUMBER.fullmatch, words)):
+        raise InputError(f"{path.name} cannot be read: its header gives no valid {name}; export it again")
+    return [float(word) for word in words]

@@ -7,7 +7,7 @@ case in Slicer, and a part of the training samples are phantoms. `check.py` comp
 """
 
 from .anatomy import Anatomy
-from .examination import Phantom, make_phantom, write_phantom_case
+from .examination import Phantom, check_phantom_folder, make_phantom, write_phantom_case
 from .truth import DiscTruth
 
-__all__ = ["Anatomy", "DiscTruth", "Phantom", "make_phantom", "write_phantom_case"]
+__all__ = ["Anatomy", "DiscTruth", "Phantom", "check_phantom_folder", "make_phantom", "write_phantom_case"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, OutputError
+from .. import __version__
+from ..dixon.channels import CHANNELS
+from ..errors import InputError
 from ..images import Grid, Volume, write_volume
 from ..levels.labelling import LABELS
+from ..owned_outputs import check_place, checksums_of, owned_outputs
 from .acquisition import acquire
 from .anatomy import Anatomy
 from .canvas import Canvas
@@ -20,6 +24,9 @@ from .spine_tissue import paint_body, paint_disc
 from .surroundings import Surroundings
 from .truth import DiscTruth, anatomical_name, exact_truth, visible_fraction
 from .whole_body import WholeBody
+
+RECORD = "phantom.json"
+"""Seed and version of a phantom, and the checksums of its files."""
 
 _SMALLEST_EXTENT_MM = 40.0
 _WHOLE = 1 - 1e-4
@@ -107,22 +114,34 @@ def make_phantom(
     )
 
 
-def write_phantom_case(phantom: Phantom, folder: str | Path) -> None:
-    """Write the channels of a phantom and its exact labels to a folder.
+def write_phantom_case(phantom: Phantom, folder: str | Path, *, overwrite: bool = False) -> None:
+    """Write the channels of a phantom and its exact labels to a folder, all or none of them.
 
     Args:
         phantom: The phantom.
-        folder: Receives fat, in_phase, opposed_phase, water and reference, each as .nii.gz; created where it is missing.
+        folder: Receives fat, in_phase, opposed_phase, water and reference, each as .nii.gz, and RECORD; created where it is
+            missing. Files of an earlier phantom are replaced.
+        overwrite: Whether to replace files of the same names that are none of an earlier phantom, too.
 
     Raises:
-        OutputError: The folder cannot be created or written.
+        OutputError: The folder cannot be created or written, or holds another's files of these names.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder.name} cannot be created in {folder.parent.name} ({error.strerror}): choose another folder"
-        ) from error
-    for name, voxels in {**phantom.channels, "reference": phantom.labels}.items():
-        write_volume(Volume(voxels, phantom.grid), folder / f"{name}.nii.gz")
+    with owned_outputs(Path(folder), RECORD, overwrite=overwrite) as beside:
+        for name, voxels in {**phantom.channels, "reference": phantom.labels}.items():
+            write_volume(Volume(voxels, phantom.grid), beside / f"{name}.nii.gz")
+        record = {"seed": phantom.seed, "versions": {"ivdseg": __version__}, "files": checksums_of(beside, RECORD)}
+        (beside / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def check_phantom_folder(folder: str | Path, *, overwrite: bool = False) -> None:
+    """Refuse, before any work is done, a folder that a phantom could not be written to.
+
+    Args:
+        folder: The folder; it need not exist.
+        overwrite: As that of `write_phantom_case`.
+
+    Raises:
+        OutputError: As `write_phantom_case`.
+    """
+    expected = [Path(f"{name}.nii.gz") for name in (*CHANNELS, "reference")]
+    check_place(Path(folder), RECORD, [*expected, Path(RECORD)], overwrite=overwrite)

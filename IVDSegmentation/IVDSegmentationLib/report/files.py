@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,13 @@ REPORT_FORMAT = 2
 """Raised when a field of report.json changes its meaning or goes; described by Resources/report.schema.json."""
 
 
-def write_outputs(segmentation: Segmentation, folder: Path, *, overwrite: bool = False) -> dict[str, Any]:
+def write_outputs(
+    segmentation: Segmentation,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    show: Callable[[dict[str, Any]], None] = lambda report: None,
+) -> dict[str, Any]:
     """Write OUTPUTS of a segmentation.
 
     Everything is written beside first and moved when it is whole: after an error the folder is as it was.
@@ -35,6 +41,8 @@ def write_outputs(segmentation: Segmentation, folder: Path, *, overwrite: bool =
         segmentation: The segmentation, with its channels.
         folder: Made where it is missing; files of an earlier run are replaced.
         overwrite: Whether to replace files of the same names that no run wrote, too.
+        show: Called with the content of report.json before anything takes its place in the folder: an error of it leaves the
+            folder as it was.
 
     Returns:
         The content of report.json.
@@ -46,6 +54,7 @@ def write_outputs(segmentation: Segmentation, folder: Path, *, overwrite: bool =
     report = build_report(segmentation)
     with outputs_of(folder, overwrite=overwrite) as beside:
         write_files(segmentation, report, beside)
+        show(report)
     return report
 
 

@@ -1,25 +1,13 @@
-"""The folder that results are written to: all outputs take their places at once, or none of them.
-
-What is there already is replaced only where an earlier run of this program wrote it: its report.json lists its files with their
-checksums, so that a label map that an expert has corrected since is nobody's to replace either.
-"""
+"""The folder that a segmentation is written to: what belongs there, and whose it is (owned_outputs.py)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from contextlib import AbstractContextManager
+from pathlib import Path
 
-from ..atomic import atomic_outputs
-from ..errors import InputError, OutputError
-from ..images.regular_file import check_regular_file
+from .. import owned_outputs
 from ..levels.labelling import SPINE
-from ..printable import printable
 
 OUTPUTS = (
     *("discs.nii.gz", "discs.seg.nrrd", "report.json", "measurements.csv", "report.html", "surfaces"),
@@ -28,26 +16,23 @@ OUTPUTS = (
 """What a run writes to its folder: files, and the folder of the surfaces; the last two where the input is DICOM."""
 
 REPORT = "report.json"
-_LONGEST_REPORT = 1 << 24
 
 
-@contextmanager
-def outputs_of(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def outputs_of(folder: Path, *, overwrite: bool = False) -> AbstractContextManager[Path]:
     """Write the outputs of a run so that all of them take their places, or none.
 
     Args:
         folder: Where they belong; created with its parents where it is missing.
         overwrite: Replace files of the same names, whoever wrote them.
 
-    Yields:
-        An empty folder for the block to write them to; its report.json lists the others (`checksums_of`).
+    Returns:
+        A context manager that gives an empty folder for the block to write them to; its report.json lists the others
+        (`checksums_of`).
 
     Raises:
-        OutputError: A file of the same name is there that no earlier run wrote, the folder cannot be written, the disk is full,
-            or the block raised an OSError. The folder is then as it was.
+        OutputError: As `owned_outputs`; the folder is then as it was.
     """
-    with atomic_outputs(Path(folder), lambda made: _replaced(Path(folder), made, overwrite)) as beside:
-        yield beside
+    return owned_outputs.owned_outputs(folder, REPORT, overwrite=overwrite)
 
 
 def check_output_folder(folder: Path, *, overwrite: bool = False) -> None:
@@ -60,11 +45,9 @@ def check_output_folder(folder: Path, *, overwrite: bool = False) -> None:
     Raises:
         OutputError: The folder cannot be written or created, or holds a file of an output's name that no earlier run wrote.
     """
-    folder = Path(folder)
     expected = [Path(name) for name in OUTPUTS if name != "surfaces"]
     expected += [Path("surfaces", f"{level}.vtp") for level in SPINE]
-    with atomic_outputs(folder, lambda made: (), keep=False):
-        _replaced(folder, expected, overwrite)
+    owned_outputs.check_place(folder, REPORT, expected, overwrite=overwrite)
 
 
 def place_outputs(made: Path, folder: Path) -> None:
@@ -92,64 +75,4 @@ def checksums_of(folder: Path) -> dict[str, str]:
     Returns:
         Path of each file relative to the folder, with slashes -> SHA-256, hexadecimal.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: _checksum(path) for name, path in named.items() if name != REPORT}
-
-
-def _replaced(folder: Path, made: Sequence[Path], overwrite: bool) -> list[Path]:
-    """What goes from a folder when these files take their places in it; raises OutputError for what is not to go."""
-    ours = _of_earlier_run(folder)
-    gone = []
-    for path in made:
-        for parent in [parent for parent in path.parents if parent != Path()]:
-            in_the_way = folder / parent
-            if os.path.lexists(in_the_way) and (in_the_way.is_symlink() or not in_the_way.is_dir()) and parent not in gone:
-                _check_may_go(folder, parent, overwrite)
-                gone.append(parent)
-        if os.path.lexists(folder / path) and not any(parent in gone for parent in path.parents):
-            if (folder / path).is_dir() and not (folder / path).is_symlink():
-                raise OutputError(f"{path.name} in {printable(folder.name)} is a folder: choose another folder for the results")
-            if path not in ours:
-                _check_may_go(folder, path, overwrite)
-            gone.append(path)
-    return gone + [path for path in ours if path not in gone]
-
-
-def _check_may_go(folder: Path, path: Path, overwrite: bool) -> None:
-    if not overwrite:
-        raise OutputError(
-            f"{path.as_posix()} in {printable(folder.name)} is not as an earlier run of this program wrote it: choose another "
-            "folder, or have it replaced (ivdseg: --overwrite)"
-        )
-
-
-def _of_earlier_run(folder: Path) -> list[Path]:
-    """The files in a folder that are as an earlier run wrote them, by its report; none where there is no such report."""
-    try:
-        check_regular_file(folder / REPORT)
-        if (folder / REPORT).is_symlink() or (folder / REPORT).stat().st_size > _LONGEST_REPORT:
-            return []
-        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        listed = dict(report["files"]) if isinstance(report["versions"]["ivdseg"], str) else {}
-    except (OSError, InputError, ValueError, KeyError, TypeError, RecursionError):
-        return []
-    ours = [Path(REPORT)]
-    for name, checksum in listed.items():
-        path = PurePosixPath(name) if isinstance(name, str) and re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) else None
-        if path is None or ".." in path.parts or name == REPORT:
-            continue
-        found = folder / path
-        if any(part.is_symlink() for part in (found, found.parent) if part != folder) or not found.is_file():
-            continue
-        if _checksum(found) == checksum:
-            ours.append(Path(path))
-    return ours
-
-
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return owned_outputs.checksums_of(folder, REPORT)

@@ -26,6 +26,8 @@ from .protocol import GPU_MEMORY, NO_REQUEST, Event, Failed, FailureKind, Finish
 HANG_S = 60.0
 """A worker at work gives a sign of life every second; this long without one it hangs."""
 
+_RUBBISH = "The segmentation process answered something else than its protocol: try again"
+
 WORKER = Path("IVDSegmentationLib", "worker", "__main__.py")
 """The script that is a worker, in the folder that holds a copy of this library; the worker runs that very copy."""
 
@@ -272,7 +274,9 @@ class WorkerClient:
 
     def _drain(self, process: WorkerProcess) -> None:
         """Take the answers of a process, until there is none or it has been replaced."""
-        while self._process is process:
+        for _ in range(process.answers.qsize()):  # a worker may answer faster than this takes
+            if self._process is not process:
+                return
             try:
                 answer = process.answers.get_nowait()
             except queue.Empty:
@@ -281,8 +285,7 @@ class WorkerClient:
                 self._take_end(answer)
             elif answer.event == "broken":
                 if self._running is not None:
-                    message = "The segmentation process answered something else than its protocol: try again"
-                    self._fail("protocol", message, f"{answer.log_tail}\n{answer.content}".strip())
+                    self._fail("protocol", _RUBBISH, f"{answer.log_tail}\n{answer.content}".strip())
                 self._drop()
             elif self._running is not None and answer.number in (self._running.number, NO_REQUEST):
                 self._take(self._running, answer)
@@ -300,9 +303,12 @@ class WorkerClient:
             self._waiting.append(Written(answer.content))
         else:
             kind, message = answer.content
-            if kind == GPU_MEMORY:
+            if kind == GPU_MEMORY and running.job.request.device != "cpu":
                 on_cpu = replace(running.job, request=replace(running.job.request, device="cpu"))
                 self._dispatch_again(_Running(running.number, on_cpu, running.names, findings=(finding("gpu_memory"),)))
+            elif kind == GPU_MEMORY:  # and there is no GPU
+                self._fail("protocol", _RUBBISH, answer.log_tail)
+                self._drop()
             else:
                 helps = kind in ("crash", "protocol")
                 self._fail(kind, message, answer.log_tail if helps else "")

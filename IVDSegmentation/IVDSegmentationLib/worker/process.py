@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import IVDSegmentationError, OutputError
-from ..report.output_folder import place_outputs
+from ..report.output_folder import OUTPUTS, place_outputs
 from .exchange import read_segmentation
 from .protocol import FAILURE_KINDS, NO_REQUEST, REPORT, ProtocolError, decode_line, encode_line
 
@@ -246,6 +246,7 @@ class WorkerProcess:
         disk.
         """
         folder, destination = self.folder / str(number), self.destinations.pop(number)
+        _check_report(folder / REPORT)
         try:
             place_outputs(folder / REPORT, destination)
         except OutputError as error:
@@ -291,6 +292,15 @@ def worker_status(status: int, log: str) -> int:
     if crash is None:
         return -9  # SIGKILL, by value, for Windows does not know the name
     return -int(getattr(signal, _CRASHES.get(crash[1].strip(), ""), signal.SIGABRT))
+
+
+def _check_report(folder: Path) -> None:
+    """Refuse what is no report before any of it is copied: a link, device or pipe, or a file of another name. ProtocolError."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        known = inside.parts[0] in OUTPUTS and len(inside.parts) <= 2
+        if not known or path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ProtocolError(f"a report holds something else than reports do: {inside.as_posix()!r:.80}")
 
 
 def _own_group() -> dict[str, Any]:
