@@ -184,7 +184,7 @@ def test_uncertain_levels_come_with_the_option_that_sets_them(tmp_path, capsys, 
     uncertain, note = finding("disc_above_uncertain", "L5-S1", probability=0.5), finding("gpu_memory")
     monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda *_: Unsure())
     report = {"findings": [uncertain.to_json(), note.to_json()]}
-    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)
+    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, show, **__: show(report) or report)
     assert main(["segment", str(case_folder), "-o", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().err.strip().splitlines()
     assert lines == [f"warning: {uncertain.text()} (option --lowest-level)", f"note: {note.text()}"]

@@ -32,7 +32,7 @@ def run(monkeypatch, tmp_path):
 
     report = {"format": 2, "findings": [NOTE.to_json()]}
     monkeypatch.setattr("IVDSegmentationLib.pipeline.segment.Pipeline", lambda *_: Made())
-    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, **__: report)
+    monkeypatch.setattr("IVDSegmentationLib.report.files.write_outputs", lambda *_, show, **__: show(report) or report)
 
     def call(*arguments):
         seen.case = None
