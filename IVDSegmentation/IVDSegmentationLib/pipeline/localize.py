@@ -47,8 +47,8 @@ def coarsen(stacked: np.ndarray, step: Sequence[int] = COARSE_STEP) -> np.ndarra
         step: Working voxels in one of the localizer's, x, y, z.
 
     Returns:
-        float32 [ceil(x / step), ceil(y / step), ceil(z / step)], or with channels. Where the size is no multiple of the step the
-        last layer counts as often as is missing.
+        float32 [ceil(x / step), ceil(y / step), ceil(z / step)], or with channels. Where the size is no multiple of the step,
+        the last layer counts as often as is missing.
     """
     surplus = [-n % s for n, s in zip(stacked.shape[:3], step, strict=True)]
     if any(surplus):
