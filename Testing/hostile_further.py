@@ -905,6 +905,7 @@ for _name, _make in {
         )[-1],
     )
 for _option, _value in (
+    ("--workers", "10000"),
     ("--scheduler", "nonsense"),
     ("--scheduler", "tcp://127.0.0.1:9"),
     ("--memory-limit", "much"),
@@ -960,16 +961,17 @@ def sick_cohort(folder: Path, sound: Path) -> list[str]:
     (folder / "in" / os.fsdecode(b"\xff") / "water.nii").write_bytes(b"x")
     (folder / "in" / "dicom").mkdir()
     (folder / "in" / "dicom" / "a.dcm").write_bytes(b"x" * 5000)
-    return ["cohort", "in", "-o", "out", "--quiet", "--workers", "10000"]
+    return ["cohort", "in", "-o", "out", "--quiet", "--workers", "1"]
 
 
 def one_is_done(work: Path, sound: Path) -> str:
-    rows = (work / "out" / "cases.csv").read_text().splitlines()
-    done = sum(",done," in row for row in rows)
-    return "" if done == 1 and len(rows) == 8 else f"{done} done in {len(rows)} lines"
+    import pandas
+
+    states = sorted(pandas.read_parquet(work / "out" / "cases.parquet")["status"])
+    return "" if states == ["done", *["failed"] * 6] else f"cases ended as {states}"
 
 
-add("cohort of sick cases and 10000 workers", sick_cohort, "right", check=one_is_done)
+add("cohort of sick cases", sick_cohort, "right", check=one_is_done)
 
 for _name, _make in {
     "labels of 1e300": lambda folder: np.where(np.arange(32000).reshape(SMALL) % 7, 0, 1e38).astype(np.float32),
@@ -1065,7 +1067,6 @@ for _settings in (
     {"TMPDIR": "/nonexistent"},
     {"TMPDIR": "/dev/null"},
     {"TMPDIR": "/proc"},
-    {"PATH": ""},
     {"HOME": "/nonexistent"},
     {"LC_ALL": "xx_XX.nonsense"},
     {"PYTHONOPTIMIZE": "2"},

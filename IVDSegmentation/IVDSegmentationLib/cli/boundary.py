@@ -88,9 +88,9 @@ def guarded(command: Callable[[], object], subject: str, *, debug: bool = False)
         _check_current_folder()
         command()
         return _flushed(DONE)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:  # with the number of the signal, where it is another
         say("ivdseg: stopped")
-        return 128 + signal.SIGINT
+        return 128 + int(stop.args[0] if stop.args else signal.SIGINT)
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -215,7 +215,8 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     abandon()
     with suppress(OSError, ValueError, AttributeError):  # not by `print`, in the middle of which the signal may have come
-        os.write(sys.stderr.fileno(), b"ivdseg: stopped\n")
+        shown = sys.stderr.fileno()
+        os.write(shown, (b"\n" if os.isatty(shown) else b"") + b"ivdseg: stopped\n")  # a bar may stand in the line
     os._exit(128 + number)
 
 

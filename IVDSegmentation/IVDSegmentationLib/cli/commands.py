@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import __version__
 from ..cohort.command import add_parser as add_cohort
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..paper.command import add_parser as add_paper
 from ..printable import printable
 from ..training.precision import PRECISIONS
-from .boundary import guarded, run_alone, say, tell
+from .boundary import CANNOT, guarded, run_alone, say, show, tell
 from .level_commands import add_fit, check_real_command, train_levels_command
 from .segment import add_parser as add_segment
 
@@ -75,6 +75,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        try:  # argparse would take it for shown
+            show(message)
+        except OutputError as error:
+            say(f"ivdseg: {error}")
+            raise SystemExit(CANNOT) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import InputError, OutputError
+from ..printable import printable
 
 if TYPE_CHECKING:
     from .case import CohortCase
@@ -100,20 +103,19 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
     from tqdm import tqdm
 
     from .cluster import workers_of
-    from .page import write_page
+    from .page import PAGE, write_page
     from .run import run_cases
-    from .tables import write_tables
+    from .tables import CASES, MEASUREMENTS, MEASUREMENTS_CSV, write_tables
     from .task import Settings
 
     _check_installed()
     output = options.output.resolve()  # workers have another working folder
-    try:
-        (output / "cases").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output.name} could not be written: choose another folder") from error
     settings = Settings(output, options.only, _model_of(options.model), options.device, model_checksum(options.model))
+    created = _created(output, (PAGE, MEASUREMENTS, MEASUREMENTS_CSV, CASES))
+    begun = False
     try:
         with _stopped_by_an_exception(), workers_of(options.scheduler, options.workers, options.memory_limit) as client:
+            begun = True
             if not options.quiet:
                 print(f"{len(client.nthreads())} workers, dashboard {client.dashboard_link}", file=sys.stderr)
             bar = tqdm(total=len(cases), unit="case", disable=options.quiet, smoothing=0.05)
@@ -125,7 +127,24 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
 
                 return run_cases(client, cases, settings, show)
     finally:
-        write_page(output, write_tables(output, [case.name for case in cases]))
+        if begun:
+            write_page(output, write_tables(output, [case.name for case in cases]))
+        for folder in () if begun else created:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _created(output: Path, written: Sequence[str]) -> list[Path]:
+    """Make the folder of a cohort; the folders that were made, the innermost first. OutputError: it is no place for one."""
+    cases = output / "cases"
+    try:
+        if not cases.is_dir() and (theirs := [name for name in written if os.path.lexists(output / name)]):
+            raise OutputError(f"{theirs[0]} in {printable(output.name)} is of no earlier cohort: choose another folder")
+        created = [folder for folder in (cases, *cases.parents) if not folder.exists()]
+        cases.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{printable(output.name)} could not be written: choose another folder") from error
+    return created
 
 
 def _check_installed() -> None:
@@ -138,9 +157,13 @@ def _check_installed() -> None:
 @contextmanager
 def _stopped_by_an_exception() -> Iterator[None]:
     """Have Ctrl-C and SIGTERM raise KeyboardInterrupt within the block: workers are to be ended, and tables to be written."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt(number)
+
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -98,11 +98,19 @@ def segment_case(case: CohortCase, settings: Settings) -> dict[str, Any]:
         MemoryError: The worker has not enough memory for it at this moment.
     """
     from ..pipeline.request import Request
+    from ..report.output_folder import check_output_folder
 
     pipeline = warm_pipeline(settings.model, settings.device)
     start = time.perf_counter()
     folder = settings.output / "cases" / case.name
     fingerprint = settings.fingerprint_of(case)
+    if settings.only == "all":
+        try:
+            check_output_folder(folder)
+        except OutputError as error:  # an expert has corrected its discs: a later run may find them moved
+            row = failed_row(case, LOST, case.sentence(str(error)))
+            write_case_file(folder, row, [], fingerprint)
+            return row
     try:
         segmentation = pipeline.segment(case.load(), Request(lowest_level=case.lowest_level))
         report = _write(segmentation, folder, settings.only)
@@ -186,7 +194,7 @@ def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, An
     from .thumbnail import thumbnail_svg
 
     if only == "all":
-        report = write_outputs(segmentation, folder, overwrite=True)  # the folder of the case is the cohort's own
+        report = write_outputs(segmentation, folder)
     else:
         report = build_report(segmentation)
         os.makedirs(folder, exist_ok=True)

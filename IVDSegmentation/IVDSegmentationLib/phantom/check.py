@@ -95,7 +95,7 @@ def check_phantoms(seeds: Iterable[int], model: str = "default", unusual: bool =
 
     pipeline = Pipeline(model)
     checks = []
-    for number, seed in enumerate(tqdm(list(seeds), desc="phantoms", unit="case")):
+    for number, seed in enumerate(tqdm(list(seeds), desc="phantoms", unit="case", disable=None)):
         if not unusual:
             checks.append(_check_one(pipeline, make_phantom(seed), "usual"))
             continue
