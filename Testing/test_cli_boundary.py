@@ -181,6 +181,19 @@ def test_a_report_that_nobody_can_be_shown_leaves_the_folder_as_it_was(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+@posix
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["segment", "--help"]])
+def test_help_that_nobody_can_be_shown_is_an_error(arguments):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = ivdseg(*arguments, stdout=full)
+    assert (done.returncode, done.stderr) == (1, b"ivdseg: the output could not be written: no space left on device\n")
+
+
+def test_a_signal_that_a_command_takes_as_an_exception_has_its_own_status(capsys):
+    assert boundary.guarded(raising(KeyboardInterrupt(signal.SIGTERM)), "case") == 143
+    assert capsys.readouterr().err == "ivdseg: stopped\n"
+
+
 def test_wrong_usage_is_said_in_visible_characters(capsys):
     with pytest.raises(SystemExit):
         main(["evaluate", "a", "b", "\x1b[2J\x07", "two\nlines"])

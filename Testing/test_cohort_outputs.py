@@ -17,7 +17,7 @@ from IVDSegmentationLib.cohort.run import Progress
 from IVDSegmentationLib.cohort.summary import summarise
 from IVDSegmentationLib.cohort.tables import CaseCard, write_tables
 from IVDSegmentationLib.cohort.task import Settings, failed_row, read_case_file, segment_case, write_case_file
-from IVDSegmentationLib.errors import InputError, ModelError
+from IVDSegmentationLib.errors import InputError, ModelError, OutputError
 from IVDSegmentationLib.images import read_volume
 from made_results import files_below, result_of_phantom
 
@@ -300,6 +300,37 @@ def test_tables_and_page_are_written_of_what_there_is_when_the_user_stops_it(tmp
         command.segment_cohort([CohortCase(name) for name in [*names, "not begun"]], options(tmp_path))
     assert len(pandas.read_parquet(tmp_path / "out" / "cases.parquet")) == 24
     assert "all 24" in (tmp_path / "out" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["index.html", "measurements.csv", "cases.parquet"])
+def test_a_folder_with_somebody_elses_page_or_table_is_refused(tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("an expert's")
+    with pytest.raises(OutputError, match=f"{name} in out is of no earlier cohort"):
+        command.segment_cohort([CASE], options(tmp_path))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_a_cohort_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
+    def no_scheduler(*_):
+        raise InputError("there is no Dask scheduler")
+
+    monkeypatch.setattr("IVDSegmentationLib.cohort.cluster.workers_of", no_scheduler)
+    with pytest.raises(InputError, match="no Dask scheduler"):
+        command.segment_cohort([CASE], options(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_discs_that_an_expert_corrected_stay_and_the_case_says_so(tmp_path, pipeline, result):
+    pipeline(result)
+    assert segment_case(CASE, Settings(tmp_path))["status"] == "done"
+    discs = tmp_path / "cases" / "one" / "discs.nii.gz"
+    discs.write_bytes(b"an expert's")
+    row = segment_case(CASE, Settings(tmp_path))
+    assert (
+        row["status"] == "lost" and "discs.nii.gz in one is not as an earlier run of this program wrote it" in row["sentence"]
+    )
+    assert discs.read_bytes() == b"an expert's"
 
 
 @pytest.mark.parametrize("arguments", ["", "in", "-o out", "in -o out --workers 0", "in -o out --only x"])
