@@ -97,7 +97,8 @@ def test_fine_tuning_starts_from_a_training_and_learns_from_its_pseudo_labels(tm
 
 
 def test_the_released_localizer_finds_the_lowest_disc_of_real_volumes(data_folder):
-    from IVDSegmentationLib.networks.models import DEFAULT_MODEL, load_model
+    from IVDSegmentationLib.networks import DEFAULT_MODEL
+    from IVDSegmentationLib.networks.models import load_model
 
     localizer = load_model(DEFAULT_MODEL).networks["localizer"]
     for scan in read_scans(data_folder, ["myosegmentum-water"])[:3]:

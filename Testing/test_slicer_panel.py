@@ -454,6 +454,8 @@ print(*sorted(name for name in set(sys.modules) - before if name.startswith("IVD
     imported = set(in_fresh_harness(script).split())
     allowed = {"slicer", "vtk", "vtkmodules", "SampleData", "IVDSegmentation", "IVDSegmentationLib"}
     assert {name for name in imported - allowed if not name.startswith("IVDSegmentationLib.")} == set()
+    later = ("images.nifti", "images.nrrd", "dixon.dicom", "networks.models", "measure.measured_case", "worker.client")
+    assert not imported & {f"IVDSegmentationLib.{name}" for name in later}
 
 
 def test_opening_the_module_starts_no_process_connects_to_nothing_and_reads_only_its_own_files():

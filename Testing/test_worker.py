@@ -15,7 +15,8 @@ import pytest
 from IVDSegmentationLib.errors import InputError, IVDSegmentationError
 from IVDSegmentationLib.findings import finding
 from IVDSegmentationLib.images import Grid, Volume
-from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER
+from IVDSegmentationLib.networks import DEFAULT_MODEL
+from IVDSegmentationLib.networks.models import MODELS_FOLDER
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.pipeline.request import Request
 from IVDSegmentationLib.report.files import build_report

@@ -142,7 +142,8 @@ def warm(variants: Sequence[Child], rounds: int) -> Rows:
 def networks_gflop(discs: int) -> float:
     """Operations of all convolutions of both networks on the usual case, in 1e9, two a multiplication: of the networks as
     they are defined, however an engine computes them."""
-    from IVDSegmentationLib.networks.models import DEFAULT_MODEL, MODELS_FOLDER, load_card
+    from IVDSegmentationLib.networks import DEFAULT_MODEL
+    from IVDSegmentationLib.networks.models import MODELS_FOLDER, load_card
     from IVDSegmentationLib.pipeline.crop import PATCH_SIZE
 
     card = load_card(MODELS_FOLDER / DEFAULT_MODEL)

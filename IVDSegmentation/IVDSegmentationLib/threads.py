@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -36,5 +35,7 @@ def in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> 
     given = list(items)
     if min(cores(), len(given)) < 2:
         return [function(item) for item in given]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(cores(), len(given))) as pool:
         return list(pool.map(function, given))

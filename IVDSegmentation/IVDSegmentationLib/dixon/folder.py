@@ -9,7 +9,6 @@ from pathlib import Path
 from ..errors import InputError
 from ..images import Volume, is_volume_file, read_volumes
 from .channels import PLAIN_NAMES, UNDERSTOOD_NAMES, recognise_channel
-from .dicom import holds_dicom, read_dicom_folder
 
 _OPTIONS = "ivdseg has the options --fat, --in-phase, --opposed-phase and --water for it"
 
@@ -40,6 +39,8 @@ def read_channels(folder: Path, named: Mapping[str, Path] | None = None, study: 
     paths |= _recognised_files(folder, paths)
     if paths:
         return read_volumes(paths)
+    from .dicom import holds_dicom, read_dicom_folder
+
     if not holds_dicom(folder):
         present = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         listed = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "") if present else "nothing"

@@ -14,29 +14,11 @@ from ..printable import printable
 from ..threads import in_threads
 from .bounds import check_all_voxels
 from .itk import image_of
-from .metaimage import read_metaimage, size_of_metaimage
-from .nifti import read_nifti, size_of_nifti
-from .nrrd import read_nrrd, size_of_nrrd
 from .regular_file import check_regular_file
 from .volume import Volume, check_voxels
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 """Ends of the names of volume files."""
-
-_READERS = {
-    **dict.fromkeys((".nii", ".gz"), read_nifti),
-    **dict.fromkeys((".nrrd", ".nhdr"), read_nrrd),
-    **dict.fromkeys((".mha", ".mhd"), read_metaimage),
-}
-"""Last suffix of a file's name -> what reads it. None of them is ITK's: those fill in what is missing, and some headers make
-them end the process."""
-
-_SIZES = {
-    **dict.fromkeys((".nii", ".gz"), size_of_nifti),
-    **dict.fromkeys((".nrrd", ".nhdr"), size_of_nrrd),
-    **dict.fromkeys((".mha", ".mhd"), size_of_metaimage),
-}
-"""Last suffix of a file's name -> what tells the length of its axes from its header alone."""
 
 _WITH_A_SECOND_FILE = (".nhdr", ".mhd")
 """A header with the voxels in another file: read, but not written, since two files cannot be replaced at once."""
@@ -69,9 +51,11 @@ def read_volume(path: Path, *, mask: bool = False) -> Volume:
             vector pixels; its header does not place the voxels beyond doubt or is out of bounds (bounds.py); or
             `check_voxels` refuses its voxels.
     """
+    from .readers import READERS  # when a file is read: the panel opens without
+
     path = Path(path)
     _check_volume_file(path)
-    volume = _READERS[path.suffix.lower()](path)
+    volume = READERS[path.suffix.lower()](path)
     check_voxels(volume, mask)
     return volume
 
@@ -94,8 +78,10 @@ def count_voxels(path: Path) -> int:
     Raises:
         InputError: It is not named as a volume, no regular file, or its header has no valid size.
     """
+    from .readers import SIZES
+
     _check_volume_file(path)
-    return math.prod(_SIZES[path.suffix.lower()](path))
+    return math.prod(SIZES[path.suffix.lower()](path))
 
 
 def read_volumes(paths: Mapping[str, Path]) -> dict[str, Volume]:

@@ -17,12 +17,12 @@ from ..dixon.channels import CHANNELS
 from ..errors import InputError, ModelError
 from ..images.regular_file import check_regular_file
 from ..printable import printable
+from . import DEFAULT_MODEL
 from .card import read_card, roles_of
 from .engine import Engine, Network, choose_engine
 from .inputs import COARSE_STEP
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Models"
-DEFAULT_MODEL = "default"
 
 _MOST_BYTES = 1 << 27
 """Of a network's weights: a hundred times those of the released ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..images import Volume
-from ..networks.models import DEFAULT_MODEL
+from ..networks import DEFAULT_MODEL
 
 
 @dataclass(frozen=True)

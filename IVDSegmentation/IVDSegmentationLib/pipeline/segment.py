@@ -21,9 +21,10 @@ from ..levels.evidence import EXCHANGED
 from ..levels.labelling import LABELS, check_known
 from ..levels.naming import Naming, count_levels, name_levels
 from ..measure.segmented import Disc
+from ..networks import DEFAULT_MODEL
 from ..networks.engine import Network, choose_engine, described
 from ..networks.inputs import normalise, stack_channels
-from ..networks.models import DEFAULT_MODEL, Model, load_model
+from ..networks.models import Model, load_model
 from ..networks.outputs import finite
 from .confidence import THRESHOLD, calibrated, expected_dice, mean_disc_probability
 from .crop import BOX_SIZE, PATCH_SIZE, box_start, crop, overlap, pad, unpad

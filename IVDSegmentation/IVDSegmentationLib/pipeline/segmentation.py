@@ -21,12 +21,12 @@ from ..findings import Finding, renamed_findings
 from ..images import Grid, Volume
 from ..images.grid import turned_about_z
 from ..levels.labelling import LABELS, shifted
-from ..measure.measured_case import MeasuredCase, measure_case
 from ..measure.segmented import Disc
-from ..measure.surfaces import disc_surfaces
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ..measure.measured_case import MeasuredCase
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "pymeshmetrics")
 
@@ -107,6 +107,8 @@ class Segmentation:
     def measured(self) -> MeasuredCase:
         """The measurements and flags; computed when first asked for."""
         if self._computed.measured is None:
+            from ..measure.measured_case import measure_case
+
             self._computed.measured = measure_case(self, self.reference)
         return self._computed.measured
 
@@ -114,6 +116,8 @@ class Segmentation:
     def surfaces(self) -> Mapping[str, vtkPolyData]:
         """Level -> closed mesh, LPS mm; computed when first asked for."""
         if self._computed.surfaces is None:
+            from ..measure.surfaces import disc_surfaces
+
             self._computed.surfaces = disc_surfaces(self)
         return self._computed.surfaces
 
