@@ -154,7 +154,7 @@ def test_workers_are_as_many_as_cores_and_memory_allow():
 
 def test_more_workers_than_a_machine_can_hold_are_refused_before_any_starts():
     with (
-        pytest.raises(InputError, match="--workers is 10000, and this machine has [0-9]+ cores: use [0-9]+ at most"),
+        pytest.raises(InputError, match=r"--workers is 10000, and this machine has [0-9]+ cores: use [0-9]+ at most"),
         cluster.workers_of(None, 10_000, "auto"),
     ):
         pass

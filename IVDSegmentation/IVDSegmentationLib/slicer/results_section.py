@@ -42,7 +42,9 @@ class ResultsSection:
             for chosen in ("cellClicked(int,int)", "cellActivated(int,int)"):
                 table.connect(chosen, self._goer(table))
         # The sentences on a disc wrap, and how high their row is depends on the width that the panel gives them.
-        ui.discsTable.horizontalHeader().sectionResized.connect(lambda: ui.discsTable.resizeRowsToContents())
+        ui.discsTable.horizontalHeader().sectionResized.connect(
+            lambda: ui.discsTable.resizeRowsToContents()  # noqa: PLW0108  the signal's numbers are none of its arguments
+        )
         self.clear()
 
     def clear(self) -> None:
