@@ -173,7 +173,7 @@ def test_each_file_is_read_once_and_channels_of_one_grid_are_never_resampled(tmp
     """What keeps building a case quick; how quick, the benchmarks measure."""
     folder = put(tmp_path / "case", {channel: f"{channel}.nii" for channel in VOXELS}, GRID)
     reading = Mock(wraps=read_volume)
-    monkeypatch.setattr("IVDSegmentationLib.dixon.folder.read_volume", reading)
+    monkeypatch.setattr("IVDSegmentationLib.images.files.read_volume", reading)
     for function in ("SimpleITK.Resample", "scipy.ndimage.gaussian_filter1d"):
         monkeypatch.setattr(function, Mock(side_effect=AssertionError("a channel was resampled")))
     load_case(folder)
