@@ -10,11 +10,11 @@ from pathlib import Path
 
 import cohort_tasks
 import pytest
-from IVDSegmentationLib.cohort import cluster
+from IVDSegmentationLib.cohort import cluster, run
 from IVDSegmentationLib.cohort.case import CohortCase
 from IVDSegmentationLib.cohort.run import IN_FLIGHT, done_already, run_cases
 from IVDSegmentationLib.cohort.task import LOST, Settings, read_case_file
-from IVDSegmentationLib.errors import InputError, OutputError
+from IVDSegmentationLib.errors import InputError, OutputError, WorkersLostError
 
 pytest.importorskip("distributed", reason="Dask is not installed here: pip install -e '.[cohort]'")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are killed and stopped by POSIX signals")
@@ -103,6 +103,29 @@ def test_a_full_disk_ends_the_run(client, tmp_path):
         run_cases(client, cases_of(tmp_path, "a", "b"), Settings(tmp_path), task=cohort_tasks.full_disk)
 
 
+@pytest.mark.parametrize(
+    ("loss", "message"), [("workers", "no worker was left"), ("scheduler", "the connection to the scheduler was lost")]
+)
+def test_a_run_that_loses_all_its_workers_ends_with_rows_and_goes_on_later(client, tmp_path, monkeypatch, loss, message):
+    import distributed
+
+    monkeypatch.setattr(run, "LOST_AFTER_S", 2.0)
+    cases = cases_of(tmp_path, *(f"n{index}" for index in range(9)))
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as own,
+        distributed.Client(own) as lost,
+        pytest.raises(WorkersLostError, match=message),
+    ):
+        end = (lambda: own.scale(0)) if loss == "workers" else own.close
+        run_cases(lost, cases, Settings(tmp_path), lambda state: end() if state.done == 1 else None, cohort_tasks.deadly)
+    found = statuses(tmp_path, cases)
+    assert found.pop("n0") == "done" and LOST in found.values()
+    sentences = [read_case_file(tmp_path / "cases" / name)["case"]["sentence"] for name in found if found[name] == LOST]
+    assert set(sentences) == {"all workers were lost while it was under way: run the cohort again"}
+    state = run_cases(client, cases, Settings(tmp_path), task=cohort_tasks.quick)
+    assert (state.done, state.failed) == (9, 0) and set(statuses(tmp_path, cases).values()) == {"done"}
+
+
 def test_dask_knows_of_a_few_cases_at_a_time(client, tmp_path, monkeypatch):
     client.wait_for_workers(2, timeout=300)
     known, most = [0], [0]
@@ -174,12 +197,23 @@ def test_an_address_without_a_scheduler_is_refused(monkeypatch):
         pass
 
 
+def test_workers_that_cannot_be_started_are_one_sentence(monkeypatch):
+    import distributed
+
+    def failing(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", failing)
+    with pytest.raises(WorkersLostError, match="the workers could not be started"), cluster.workers_of(None, 1, "auto"):
+        pass
+
+
 STOPPED = """
 import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 import cohort_tasks
-from IVDSegmentationLib.cohort import cluster
+from IVDSegmentationLib.cohort import cluster, run
 from IVDSegmentationLib.cohort.case import CohortCase
 from IVDSegmentationLib.cohort.command import _stopped_by_an_exception
 from IVDSegmentationLib.cohort.run import run_cases

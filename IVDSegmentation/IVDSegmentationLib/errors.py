@@ -20,6 +20,10 @@ class ModelError(IVDSegmentationError):
     """A model's weights are missing, altered, or do not fit the networks of this version."""
 
 
+class WorkersLostError(IVDSegmentationError):
+    """The workers of a cohort, or the scheduler that they belong to, are gone and do not come back. What is done stays done."""
+
+
 class TrainingError(IVDSegmentationError):
     """A training ended with weights that must not be used."""
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..errors import InputError, WorkersLostError
 
 if TYPE_CHECKING:
     from distributed import Client
 
 WORKER_MEMORY_BYTES = 2_500_000_000
 """What a worker is given at least: the pipeline at 72 x 512 x 512 takes 2.5 GB at its peak (README)."""
+
+LOST_AFTER_S = 600
+"""How long workers may be away. One that was killed is started anew; on a busy machine that takes longer than Dask would wait
+before it gives it up."""
 
 _THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
@@ -22,8 +26,7 @@ _THREAD_VARIABLES = (
 """What the libraries that compute go by; Dask sets the first three to 1 otherwise."""
 
 _CONFIGURATION = {
-    # A worker that was killed is started anew; on a busy machine that takes longer than Dask would wait before it gives it up.
-    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    "distributed.deploy.lost-worker-timeout": f"{LOST_AFTER_S} seconds",
     "distributed.comm.timeouts.connect": "2 minutes",
     # Whether a case is tried again is the driver's to say: Dask counts also those that only waited for a worker that died.
     "distributed.scheduler.allowed-failures": 0,
@@ -101,6 +104,7 @@ def workers_of(address: str | None, workers: int | None, memory_limit: str) -> I
         The client.
 
     Raises:
+        WorkersLostError: The local workers cannot be started.
         InputError: There is no scheduler at the address, or more local workers are asked for than MOST_PER_CORE a core.
     """
     import dask
@@ -125,19 +129,25 @@ def workers_of(address: str | None, workers: int | None, memory_limit: str) -> I
     count = workers or worker_count(len(cores), MEMORY_LIMIT)
     mine = shares(cores, count)
     threads = dict.fromkeys(_THREAD_VARIABLES, str(max(len(own) for own in mine)))
-    with (
-        dask.config.set({**_CONFIGURATION, "distributed.nanny.pre-spawn-environ": threads}),
-        distributed.LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",  # who can reach the scheduler can run code
-            dashboard_address="127.0.0.1:0",
-            memory_limit=memory_limit,
-            silence_logs=50,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set({**_CONFIGURATION, "distributed.nanny.pre-spawn-environ": threads}))
+        try:
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",  # who can reach the scheduler can run code
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=memory_limit,
+                    silence_logs=50,
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster))
+        except (OSError, RuntimeError) as error:
+            raise WorkersLostError(
+                "the workers could not be started: give them more memory (--memory-limit), or start fewer (--workers)"
+            ) from error
         from .cores import CoresOfWorker
 
         client.register_plugin(CoresOfWorker(mine))

@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> None:
         InputError: There is no case, or no Dask.
         OutputError: The output cannot be written.
         ModelError: The model cannot be loaded.
+        WorkersLostError: All workers were lost.
     """
     if options.summary is not None:
         from .summary import SUMMARY, summarise
@@ -99,6 +100,7 @@ def segment_cohort(cases: Sequence[CohortCase], options: argparse.Namespace) -> 
         InputError: The extra `cohort` is not installed, or there is no scheduler at the address.
         OutputError: The output cannot be written.
         ModelError: The model cannot be loaded.
+        WorkersLostError: All workers were lost; tables and page of what there is are written.
     """
     from tqdm import tqdm
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ..errors import ModelError, OutputError
+from ..errors import ModelError, OutputError, WorkersLostError
 from .case import CohortCase
+from .cluster import LOST_AFTER_S
 from .task import LOST, Settings, failed_row, read_case_file, segment_case, write_case_file
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ IN_FLIGHT = 3
 costs it the same memory."""
 
 _MORE_MEMORY = "give the workers more (--workers, --memory-limit)"
+
+_GO_ON = f"{_MORE_MEMORY} or look at the cluster, and run the cohort again, which goes on where it was"
+_SCHEDULER_LOST = f"the connection to the scheduler was lost: {_GO_ON}"
+_LOOK_S = 0.05
+_ANSWER_S = 20.0
+_LOOK_AT_WORKERS_S = 5.0
 
 RUNNING = ".running"
 """In the folder of a case while a worker is at it: what tells, of a worker that died, which case it died over."""
@@ -87,6 +95,8 @@ def run_cases(
     Raises:
         ModelError: The model cannot be loaded.
         OutputError: The output cannot be written.
+        WorkersLostError: The scheduler is gone, or no worker has been at a case for LOST_AFTER_S. The cases that were under way
+            have a row that says so, and are done when the cohort is run again.
         KeyboardInterrupt: The user stopped it; what was begun is left out.
     """
     from distributed import KilledWorker, as_completed
@@ -98,6 +108,8 @@ def run_cases(
 
     def submit(case: CohortCase) -> Future[Any]:
         _mark(case, settings).unlink(missing_ok=True)
+        if client.status != "running":
+            raise WorkersLostError(_SCHEDULER_LOST)
         # A case that raises for want of memory is tried once more, as one whose worker was killed is.
         future = client.submit(_marked, task, case, settings, key=f"case-{case.name}-{uuid4().hex}", retries=1)
         under_way[future.key] = future, case
@@ -105,26 +117,90 @@ def run_cases(
 
     def more() -> list[Future[Any]]:
         # Workers come and go: one that was killed is started anew, and a cluster may grow.
-        room = IN_FLIGHT * max(1, sum(client.nthreads().values())) - len(under_way)
+        room = IN_FLIGHT * max(1, _threads(client)) - len(under_way)
         return [submit(case) for case in islice(waiting, max(0, room))]
 
     running = as_completed(more(), raise_errors=False)
+    watch = _Watch(client, settings)
     try:
-        for future in running:
-            _, case = under_way.pop(future.key)
-            error = future.exception() if future.status == "error" else None
-            if isinstance(error, (ModelError, OutputError)):
-                raise error
-            if isinstance(error, KilledWorker):
-                deaths[case.name] += _mark(case, settings).exists()
-                if deaths[case.name] < 2:
+        while not running.is_empty():
+            ended = running.next_batch(block=False)
+            if not ended:
+                watch.look([case for _, case in under_way.values()])
+                time.sleep(_LOOK_S)
+            for future in ended:
+                if future.status == "cancelled":
+                    raise WorkersLostError(_SCHEDULER_LOST)
+                _, case = under_way.pop(future.key)
+                error = future.exception() if future.status == "error" else None
+                if isinstance(error, (ModelError, OutputError)):
+                    raise error
+                if isinstance(error, KilledWorker):
+                    deaths[case.name] += _mark(case, settings).exists()
+                    row = _lost(case, settings, error) if deaths[case.name] > 1 else None
+                else:
+                    row = _result(future, case, settings) if error is None else _lost(case, settings, error)
+                if row is None:
                     running.add(submit(case))
                     continue
-            _count(state, future.result() if error is None else _lost(case, settings, error), progress)
-            running.update(more())
+                watch.seen()
+                _count(state, row, progress)
+                running.update(more())
+    except WorkersLostError as error:
+        for _, case in under_way.values():
+            _count(state, done_already(case, settings) or _lost(case, settings, error), progress)
+        raise
     finally:
-        client.cancel([future for future, _ in under_way.values()])
+        if client.status == "running":
+            client.cancel([future for future, _ in under_way.values()])
     return state
+
+
+def _result(future: Future[Any], case: CohortCase, settings: Settings) -> dict[str, Any] | None:
+    """The row of a case that was done; from its folder where the worker died before it was asked; None: there is none."""
+    try:
+        if future.status == "finished":
+            return dict(future.result(timeout=_ANSWER_S))
+    except (TimeoutError, OSError):
+        pass
+    return done_already(case, settings)
+
+
+class _Watch:
+    """Looks whether a worker is at a case, and ends the run where none has been for too long."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client, self._settings = client, settings
+        self._looked = self._alive = time.monotonic()
+        # Those of a local cluster were there, even if they die so soon that they are never seen.
+        self._begun = client.cluster is not None or _threads(client) > 0
+
+    def seen(self) -> None:
+        """A case has ended."""
+        self._begun, self._alive = True, time.monotonic()
+
+    def look(self, cases: Sequence[CohortCase]) -> None:
+        """Look, every few seconds; raises WorkersLostError. A cluster whose first worker has yet to come is waited for."""
+        now = time.monotonic()
+        if now - self._looked < min(_LOOK_AT_WORKERS_S, LOST_AFTER_S / 2):
+            return
+        self._looked = now
+        present = _threads(self._client) > 0
+        self._begun |= present
+        if not self._begun or (present and any(_mark(case, self._settings).exists() for case in cases)):
+            self._alive = now
+        elif now - self._alive > LOST_AFTER_S:
+            raise WorkersLostError(f"no worker was left for {LOST_AFTER_S / 60:.0f} minutes: {_GO_ON}")
+
+
+def _threads(client: Client) -> int:
+    """The threads of all workers; 0 where the scheduler does not answer."""
+    if client.status != "running":
+        return 0
+    try:
+        return sum(client.nthreads().values())
+    except OSError:
+        return 0
 
 
 def _mark(case: CohortCase, settings: Settings) -> Path:
@@ -171,6 +247,8 @@ def _lost(case: CohortCase, settings: Settings, error: BaseException) -> dict[st
 
     if isinstance(error, KilledWorker):
         sentence = f"its process was ended twice, most likely for want of memory: {_MORE_MEMORY}"
+    elif isinstance(error, WorkersLostError):
+        sentence = "all workers were lost while it was under way: run the cohort again"
     elif isinstance(error, MemoryError):
         sentence = f"there was not enough memory for it: {_MORE_MEMORY}"
     else:
