@@ -12,6 +12,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed here: `m
 import slicer
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.slicer import setup as slicer_setup
+from IVDSegmentationLib.slicer import texts
 from real_data import DATA, needs_waters
 from slicer_harness.boot import MODULE_PATH
 from slicer_harness.boxes import QFileDialog
@@ -64,6 +65,19 @@ def test_the_self_test_fails_where_the_panel_does(monkeypatch):
     Person()
     monkeypatch.setattr(slicer.util.getModuleWidget("IVDSegmentation"), "panel", None)  # as after a setup that failed
     with pytest.raises(AssertionError, match="the panel could not be set up"):
+        run_self_test("test_panel")
+
+
+def test_the_self_test_fails_where_segment_cannot_be_pressed(monkeypatch):
+    Person()
+    monkeypatch.setattr(texts, "lacking", lambda chosen, reference: "Choose something else first.")
+    with pytest.raises(AssertionError, match="Choose something else first"):
+        run_self_test("test_panel")
+
+
+def test_the_self_test_fails_where_volumes_are_not_found(monkeypatch):
+    monkeypatch.setattr(Person().logic, "findDixonVolumes", lambda: ({}, []))
+    with pytest.raises(AssertionError, match="looks like a Dixon channel"):
         run_self_test("test_panel")
 
 
