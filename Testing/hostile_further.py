@@ -282,7 +282,7 @@ def phantom_series(folder: Path, sound: Path, **tags) -> Path:
         }
         stored = voxels[index].T
         labels = {"series": "1.2.5", "number": 5, "kind": kind, "description": description}
-        write_slice(case / f"{index:03d}.dcm", stored, index, **labels, **common, **own, **tags)
+        write_slice(case / f"{index:03d}.dcm", stored, index, **{**labels, **common, **own, **tags})
     return case
 
 

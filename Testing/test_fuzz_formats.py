@@ -10,20 +10,25 @@ import os
 import random
 import re
 import struct
+from unittest import mock
 
 import nibabel
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from dicom_objects import PHILIPS as FRAME_KINDS
+from dicom_objects import frames_of, write_enhanced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IVDSegmentationLib.arrays import read_npz
+from IVDSegmentationLib.dixon import dicom_slices
 from IVDSegmentationLib.dixon.dicom import read_dicom_folder
 from IVDSegmentationLib.errors import InputError, ModelError
 from IVDSegmentationLib.images import read_volume
 from IVDSegmentationLib.networks.models import MODELS_FOLDER, load_card
-from test_dicom import PHILIPS, SHAPE, write_series
+from pydicom.encaps import encapsulate
+from test_dicom import PHILIPS, SHAPE, jpeg_2000, write_series
 
 EXAMPLES = int(os.environ.get("IVDSEG_FUZZ_EXAMPLES", "200"))
 fuzzed = settings(
@@ -85,11 +90,23 @@ def write(path):
     image = sitk.GetImageFromArray(np.ascontiguousarray(VOXELS.T))
     image.SetSpacing((2.0, 1.25, 1.25))
     image.SetOrigin((10.0, 20.0, 30.0))
-    sitk.WriteImage(image, str(path), useCompression=False)
+    sitk.WriteImage(image, str(path), useCompression="packed" in path.name)
     return path.read_bytes()
 
 
-FORMATS = {"water.nii": 352, "water.nrrd": 420, "water.nhdr": 420, "water.mha": 420, "water.mhd": 420}
+def second_nifti(path):
+    """NIfTI-2, big endian."""
+    image = nibabel.Nifti2Image(VOXELS, np.diag([2.0, 1.25, 1.25, 1.0]))
+    image.set_sform(image.affine, 1)
+    path.write_bytes(nibabel.Nifti2Image(VOXELS, image.affine, image.header.as_byteswapped(">")).to_bytes())
+    return path.read_bytes()
+
+
+FORMATS = {
+    **{"water.nii": 352, "second.nii": 544, "water.nrrd": 420, "water.nhdr": 420, "water.mha": 420, "water.mhd": 420},
+    **{"packed.nrrd": 900, "packed.mha": 800},
+}
+"""Name of a file -> how much of it is changed: its header, and of packed voxels some, too."""
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -97,7 +114,7 @@ FORMATS = {"water.nii": 352, "water.nrrd": 420, "water.nhdr": 420, "water.mha": 
 @given(seed=seeds)
 def test_a_changed_image_is_read_as_its_header_says_or_refused(tmp_path_factory, name, seed):
     path = tmp_path_factory.getbasetemp() / f"fuzz-{name}"
-    sound = SOUND.get(name) or SOUND.setdefault(name, write(path))
+    sound = SOUND.get(name) or SOUND.setdefault(name, (second_nifti if name == "second.nii" else write)(path))
     path.write_bytes(changed(sound, FORMATS[name], seed))
     check_read(path)
 
@@ -134,11 +151,15 @@ def check_read(path):
         assert apart_mm <= 0.2 * min(volume.grid.spacing_mm) + 1e-5 * np.abs(ras).max()
 
 
-@pytest.mark.parametrize("syntax", ["plain", "deflated", "packed"])
+@pytest.mark.parametrize("syntax", ["plain", "deflated", "packed", "JPEG 2000", "enhanced"])
 @settings(fuzzed, max_examples=max(EXAMPLES // 2, 1))
 @given(seed=seeds)
 def test_a_changed_dicom_file_is_read_or_refused(tmp_path_factory, syntax, seed):
     folder = tmp_path_factory.getbasetemp() / f"fuzz-dicom-{syntax}"
+    if syntax == "enhanced" and not folder.exists():
+        folder.mkdir()
+        small = {"water": np.random.default_rng(7).integers(50, 200, (4, 12, 10))}
+        write_enhanced(folder / "a.dcm", frames_of(small, FRAME_KINDS))
     if not folder.exists():
         write_series(folder, {"water": PHILIPS["water"]}, order=range(3))
         for path in folder.iterdir():
@@ -147,13 +168,21 @@ def test_a_changed_dicom_file_is_read_or_refused(tmp_path_factory, syntax, seed)
                 data.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
             elif syntax == "packed":
                 data.compress(pydicom.uid.RLELossless)
+            elif syntax == "JPEG 2000":
+                data.PixelData = encapsulate([jpeg_2000(data.pixel_array)])
+                data.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
+                data["PixelData"].VR, data["PixelData"].is_undefined_length = "OB", True
             data.save_as(path)
-    path = sorted(folder.iterdir())[1]
+    path = sorted(folder.iterdir())[0 if syntax == "enhanced" else 1]
     sound = SOUND.get(syntax) or SOUND.setdefault(syntax, path.read_bytes())
     header = max(len(sound) - SHAPE[1] * SHAPE[2] * 2, 900) if syntax == "plain" else len(sound)
     path.write_bytes(changed(sound, header, seed))
+    # What is decoded was checked before; a process for each of them would take most of the time.
+    decoded = lambda paths, **_: np.random.default_rng(1).random((len(paths), *SHAPE[1:]), np.float32)  # noqa: E731
     try:
-        for volume in read_dicom_folder(folder).values():
+        with mock.patch.object(dicom_slices, "unpacked", decoded):
+            volumes = read_dicom_folder(folder)
+        for volume in volumes.values():
             assert volume.voxels.shape == volume.grid.size and np.isfinite(volume.voxels).all()
     except InputError as error:
         sentence(error)

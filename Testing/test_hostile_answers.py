@@ -194,6 +194,12 @@ def test_any_bytes_changed_in_an_answer_are_a_result_or_rubbish(answer, data):
         path.write_bytes(sound)
 
 
+def test_labels_that_lie_on_no_volume_are_rubbish(answer):
+    grid = json.loads((answer / "segmentation.json").read_text())["grid"]
+    change(answer / "segmentation.json", grid={**grid, "origin_mm": [99.0, 0.0, 0.0]})
+    refused(answer)
+
+
 def test_a_gpu_without_memory_again_and_again_is_rubbish(answer):
     line = '{"protocol": 1, "event": "failed", "id": 1, "kind": "gpu_memory", "message": "x"}'
     with WorkerClient([sys.executable, "-c", ANSWER, str(answer), line]) as client:

@@ -4,9 +4,9 @@
 >>> segmentation = Pipeline().segment(load_case("examination"))
 """
 
-from __future__ import annotations
-
-from typing import Any
+TYPE_CHECKING = False  # `typing` is not imported for it: before the command line catches signals, Ctrl-C is a traceback
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["DixonCase", "Pipeline", "Request", "Segmentation", "load_case"]
@@ -20,7 +20,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first used, so that importing the package costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

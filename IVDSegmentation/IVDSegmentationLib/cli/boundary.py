@@ -30,6 +30,9 @@ DONE, CANNOT = 0, 1
 ISSUES = "https://github.com/ivdsegmentation/SlicerIVDSegmentation/issues"
 """Where faults of the program are reported."""
 
+_shown: list[int] = []
+"""The descriptor that leads to the user, once 2 no longer does."""
+
 _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -215,7 +218,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     abandon()
     with suppress(OSError, ValueError, AttributeError):  # not by `print`, in the middle of which the signal may have come
-        shown = sys.stderr.fileno()
+        shown = _shown[0] if _shown else sys.stderr.fileno()
         os.write(shown, (b"\n" if os.isatty(shown) else b"") + b"ivdseg: stopped\n")  # a bar may stand in the line
     os._exit(128 + number)
 
@@ -223,7 +226,8 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 def _keep_stderr() -> None:
     """Let descriptor 2 lead to a file without a name; `sys.stderr`, for our own lines, leads to where it led until now."""
     sys.stderr.flush()
-    shown = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    _shown.append(os.dup(2))
+    shown = os.fdopen(_shown[0], "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     try:
         kept, name = tempfile.mkstemp()
         with suppress(OSError):  # Windows removes no open file

@@ -55,6 +55,8 @@ _KINDS = {
 }
 """Size of the header -> its layout."""
 
+_LINE_ENDS = b"\r\n\x1a\n"
+"""In the header of version 2, so that it shows where a program took the file for a text."""
 _COMPLEX = (32, 1792)
 _LAST_CODE = 5
 """The last code that says in which space a qform or sform places the image."""
@@ -168,6 +170,8 @@ def _header(file: io.BufferedIOBase | BinaryIO, name: str) -> _Header:
     content += file.read(size - 4)
     if len(content) < size:
         raise InputError(f"{name} cannot be read: it is cut short within its header; copy it again")
+    if size == 540 and content[8:12] not in (_LINE_ENDS, bytes(4)):
+        raise InputError(f"{name} cannot be read: its bytes were changed as if it were a text; copy it again")
     fields = np.frombuffer(content, _KINDS[size].newbyteorder(order), 1)[0]
     dim = fields["dim"].tolist()
     if not 1 <= dim[0] <= 7 or any(length < 1 for length in dim[1 : dim[0] + 1]):

@@ -16,7 +16,7 @@ from typing import cast
 
 from ..errors import IVDSegmentationError, OutputError
 from ..findings import Finding, finding
-from ..images import Volume
+from ..images import Volume, same_grid
 from ..pipeline.request import Request
 from ..pipeline.segmentation import Segmentation
 from .exchange import Job, with_names, with_words, write_job, write_segmentation
@@ -296,6 +296,11 @@ class WorkerClient:
             self._waiting.append(Progress(*answer.content))
         elif answer.event == "finished":
             segmentation: Segmentation = answer.content
+            grid = segmentation.label_volume.grid
+            if not any(same_grid(volume.grid, grid) for volume in running.job.volumes.values()):  # it would be shown elsewhere
+                self._fail("protocol", _RUBBISH, f"{answer.log_tail}\nthe labels lie on the grid of no volume".strip())
+                self._drop()
+                return
             self._running = None
             self._waiting.append(Finished(with_words(segmentation.with_findings(*running.findings), running.names)))
         elif answer.event == "written":
