@@ -58,6 +58,19 @@ def test_subjects_and_sessions_of_bids_are_cases(tmp_path):
     assert set(cases[0].files) == {"water", "fat", "in_phase"}
 
 
+def test_runs_of_bids_are_cases_where_there_are_several_and_derivatives_are_none(tmp_path):
+    (tmp_path / "dataset_description.json").write_text("{}")
+    for subject, runs in (("01", ("1", "2")), ("02", ("1",))):
+        for run in runs:
+            for channel in ("water", "fat"):
+                name = f"sub-{subject}_ses-a_run-{run}_rec-{channel}_T1w.nii.gz"
+                volume(tmp_path / f"sub-{subject}" / "ses-a" / "anat" / name, empty=True)
+                volume(tmp_path / "derivatives" / "x" / f"sub-{subject}" / name, empty=True)
+    cases = find_cases(tmp_path)
+    assert names(cases) == ["sub-01_ses-a_run-1", "sub-01_ses-a_run-2", "sub-02_ses-a"]
+    assert all(set(case.files) == {"water", "fat"} and not case.fault for case in cases)
+
+
 def test_two_files_of_one_channel_are_a_case_that_says_so(tmp_path):
     volume(tmp_path / "a" / "water.nii.gz", empty=True)
     volume(tmp_path / "a" / "wat_2.nii.gz", empty=True)
@@ -95,8 +108,37 @@ def test_a_table_names_cases_files_and_levels(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffcase;water;opposed_phase;lowest_level\r\nA 1;x/1.nii.gz;../in/x/2.nii.gz;L5-S1\r\n;;;\r\n",
+        "Case\tWater\tOpposed-phase\tlowest level\nA 1\tx/1.nii.gz\t../in/x/2.nii.gz\tL5-S1\n",
+        'case,water,opposed phase,lowest_level,remark\n"A 1","x/1.nii.gz",../in/x/2.nii.gz,L5-S1,"a ""no"";\nand left"\n',
+        "case,water,Opposed_Phase,lowest_level\n A 1 , x/1.nii.gz ,../in/x/2.nii.gz,L5-S1,one more\n\n",
+    ],
+    ids=["spreadsheet with semicolons", "tabs", "quotes", "spaces, a cell too many, an empty line"],
+)
+def test_tables_are_read_as_spreadsheets_write_them(tmp_path, content):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "cohort.csv").write_bytes(content.encode("utf-8"))
+    (case,) = find_cases(tmp_path / "in" / "cohort.csv")
+    assert (case.name, case.lowest_level, set(case.files)) == ("A_1", "L5-S1", {"water", "opposed_phase"})
+    assert case.files["water"].resolve() == tmp_path / "in" / "x" / "1.nii.gz"
+    assert case.files["opposed_phase"].resolve() == tmp_path / "in" / "x" / "2.nii.gz"
+
+
+def test_a_file_that_a_table_names_and_is_not_there_is_a_sentence_of_its_case(tmp_path):
+    (tmp_path / "cohort.csv").write_text("case,water\nA,none/1.nii.gz\nB,in\n")
+    (tmp_path / "in").mkdir()
+    for case, message in zip(find_cases(tmp_path / "cohort.csv"), (r"1\.nii\.gz", "in "), strict=True):
+        with pytest.raises(InputError, match=message):
+            case.load()
+        assert case.fingerprint({})
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"case,water,Water\na,b,c\n", "has two columns water"),
         (b"name,water\na,b\n", "has no column case"),
         (b"case,water\na,b\na,c\n", "line 3: a is there twice"),
         (b"case,water\n,b\n", "line 2: the case has no name"),
@@ -131,6 +173,8 @@ def test_names_that_come_out_alike_are_numbered(tmp_path):
     for folder in ("a b", "a_b"):
         volume(tmp_path / folder / "water.nii.gz", empty=True)
     assert names(find_cases(tmp_path)) == ["a_b", "a_b-2"]
+    volume(tmp_path / "a_b-2" / "water.nii.gz", empty=True)
+    assert names(find_cases(tmp_path)) == ["a_b", "a_b-2", "a_b-3"]
 
 
 # --- pseudonyms ---------------------------------------------------------------------------------------------------------

@@ -1,8 +1,12 @@
-"""DICOM SEG and measurement report: what is written, as highdicom, pydicom, DCMTK, GDCM and dciodvfy read it."""
+"""DICOM SEG and measurement report: what is written, as highdicom, pydicom, dcmqi, DCMTK, GDCM and dciodvfy read it."""
 
+import json
+import os
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -21,7 +25,8 @@ from IVDSegmentationLib.dicom.codes import DISC_MEASUREMENTS, disc_code
 from IVDSegmentationLib.dicom.source import read_sources
 from IVDSegmentationLib.dixon.case import case_from_volumes, load_case
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.images import Volume
+from IVDSegmentationLib.images import Volume, read_volume
+from IVDSegmentationLib.levels.colors import LEVEL_COLORS
 from IVDSegmentationLib.levels.labelling import LEVELS
 from IVDSegmentationLib.phantom import make_phantom
 from IVDSegmentationLib.report.files import build_report
@@ -211,6 +216,50 @@ def test_dcmtk_and_gdcm_read_them(written):
     )
     frames = len(written.segmentation.PerFrameFunctionalGroupsSequence)
     assert info.returncode == 0 and f"Dimensions: (96,176,{frames})" in info.stdout
+
+
+def dcmqi(program):
+    """A program of dcmqi, whose package brings it beside Python."""
+    found = shutil.which(program, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    return found or pytest.skip("dcmqi is not installed here: pip install dcmqi")
+
+
+def test_dcmqi_reads_the_same_voxels_and_segments(written, tmp_path):
+    command = [dcmqi("segimage2itkimage"), "--inputDICOM", str(written.out / "discs.dcm"), "-t", "nrrd", "--mergeSegments"]
+    subprocess.run([*command, "--outputDirectory", str(tmp_path)], capture_output=True, check=True)
+    labels, image = written.result.label_volume, read_volume(tmp_path / "1.nrrd")
+    (segments,) = json.loads((tmp_path / "meta.json").read_text())["segmentAttributes"]
+    discs = written.report["discs"]
+    assert [one["labelID"] for one in segments] == list(range(1, len(discs) + 1))
+    for one, disc in zip(segments, discs, strict=True):
+        ijk = np.argwhere(image.voxels == one["labelID"])
+        found = np.rint(labels.grid.to_ijk(image.grid.to_mm(ijk))).astype(int)
+        np.testing.assert_allclose(labels.grid.to_mm(found), image.grid.to_mm(ijk), atol=2e-3)
+        expected = np.argwhere(labels.voxels == disc["label"])
+        assert {tuple(voxel) for voxel in found.tolist()} == {tuple(voxel) for voxel in expected.tolist()}
+        assert one["SegmentLabel"] == disc["level"] and one["SegmentAlgorithmType"] == "AUTOMATIC"
+        assert one["SegmentedPropertyTypeCodeSequence"]["CodeValue"] == disc_code(disc["level"]).value
+        np.testing.assert_allclose(one["recommendedDisplayRGBValue"], np.array(LEVEL_COLORS[disc["level"]]) * 255, atol=2)
+
+
+def test_dcmqi_reads_the_same_figures_and_what_they_belong_to(written, tmp_path):
+    command = [dcmqi("tid1500reader"), "--inputDICOM", str(written.out / "measurements.dcm")]
+    subprocess.run([*command, "--outputMetadata", str(tmp_path / "read.json")], capture_output=True, check=True)
+    read = json.loads((tmp_path / "read.json").read_text())["Measurements"]
+    by_uid = {group["TrackingUniqueIdentifier"]: group for group in read}
+    for number, (segment, disc) in enumerate(
+        zip(written.segmentation.SegmentSequence, written.report["discs"], strict=True), start=1
+    ):
+        group = by_uid[segment.TrackingUID]
+        assert group["ReferencedSegment"] == number
+        assert group["segmentationSOPInstanceUID"] == written.segmentation.SOPInstanceUID
+        found = [(item["quantity"]["CodeValue"], float(item["value"]), item["units"]["CodeValue"])
+                 for item in group["measurementItems"]]  # fmt: skip
+        assert found == [
+            (coded.name[0], pytest.approx(disc[coded.key], rel=1e-4, abs=1e-5), coded.unit[0])
+            for coded in DISC_MEASUREMENTS
+            if disc[coded.key] is not None
+        ]
 
 
 def test_every_level_has_its_snomed_code():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,11 @@ Progress = Callable[[int], None]
 """Called with the number of cases found so far."""
 
 _BIDS_ENTITY = re.compile(r"(sub|ses)-[A-Za-z0-9]+")
+_BIDS_RUN = re.compile(r"_(run-[A-Za-z0-9]+)")
+_BIDS_OTHERS = frozenset(("derivatives", "sourcedata", "code", "stimuli"))
+"""Folders beside the subjects of a BIDS data set, which hold no examination, or the same again."""
+_SEPARATORS = (",", ";", "\t")
+"""Of the columns of a table; spreadsheets write semicolons where the comma is the decimal sign."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 100
 _LONGEST_TABLE = 1 << 26
@@ -100,15 +106,25 @@ def _rows_of(table: Path, needed: Iterable[str]) -> list[dict[str, str]]:
         raise InputError(f"{table.name} is longer than {_LONGEST_TABLE >> 20} MB, and is no table of cases")
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [name.strip() for name in reader.fieldnames or ()]
-            rows = [{(key or "").strip(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
-                    for row in reader]  # fmt: skip
+            first = file.readline()
+            file.seek(0)
+            separator = max(_SEPARATORS, key=first.count)  # of equally many the comma
+            reader = csv.DictReader(file, strict=True, delimiter=separator)
+            columns = [_column(name) for name in reader.fieldnames or ()]
+            rows = [{_column(key): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+                    for row in reader if any(row.values())]  # fmt: skip
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table.name} cannot be read as a table: save it as CSV, UTF-8, with commas") from error
+    if twice := [name for name in dict.fromkeys(columns) if name and columns.count(name) > 1]:
+        raise InputError(f"{table.name} has two columns {twice[0]}: leave one of them out")
     if missing := [name for name in needed if name not in columns]:
         raise InputError(f"{table.name} has no column {missing[0]}: its first line must name the columns")
     return rows
+
+
+def _column(name: str | None) -> str:
+    """A column's name as this program calls it: `Opposed-phase` is opposed_phase."""
+    return re.sub(r"[-\s]+", "_", (name or "").strip().lower())
 
 
 def _cases_of_table(table: Path) -> list[CohortCase]:
@@ -135,9 +151,11 @@ def _cases_of_folder(source: Path, progress: Progress) -> Iterable[CohortCase]:
     """The cases of a folder, by files and by DICOM studies; their names may be alike."""
     studies: dict[str, set[Path]] = defaultdict(set)
     count = 0
+    others = _BIDS_OTHERS if (source / "dataset_description.json").is_file() else frozenset()
     for current, folders, names in os.walk(source, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         folder = Path(current)
+        left_out = others if folder == source else frozenset()
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in left_out)
         volumes = sorted(folder / name for name in names if not name.startswith(".") and is_volume_file(Path(name)))
         for case in _cases_of_volumes(source, folder, volumes):
             count += 1
@@ -159,15 +177,19 @@ def _cases_of_folder(source: Path, progress: Progress) -> Iterable[CohortCase]:
 
 
 def _cases_of_volumes(source: Path, folder: Path, volumes: list[Path]) -> Iterable[CohortCase]:
-    """The cases of the volume files of one folder: one, or in BIDS one for each subject and session."""
+    """The cases of the volume files of one folder: one, or in BIDS one for each subject, session and, of several, run."""
     found: dict[str, dict[str, Path]] = defaultdict(dict)
     faults: dict[str, str] = {}
+    channels: list[tuple[Path, str, str, str]] = []
     for path in volumes:
         entities = "_".join(match.group(0) for match in _BIDS_ENTITY.finditer(path.name))
-        channel = recognise_channel(_BIDS_ENTITY.sub("", path.name))
-        if channel is None:
-            continue
-        name = entities or _name_of(source, folder)
+        channel = recognise_channel(_BIDS_RUN.sub("", _BIDS_ENTITY.sub("", path.name)))
+        run = _BIDS_RUN.search(path.name) if entities else None
+        if channel is not None:
+            channels.append((path, channel, entities, run.group(1) if run else ""))
+    for path, channel, entities, run_entity in channels:
+        several = len({run for _, _, own, run in channels if own == entities}) > 1
+        name = "_".join(part for part in (entities, run_entity if several else "") if part) or _name_of(source, folder)
         if channel in found[name]:
             faults[name] = f"{found[name][channel].name} and {path.name} both look like the {PLAIN_NAMES[channel]} channel"
         found[name].setdefault(channel, path)
@@ -182,10 +204,15 @@ def _name_of(source: Path, folder: Path) -> str:
 
 
 def _with_names_of_their_own(cases: Iterable[CohortCase]) -> list[CohortCase]:
-    """The cases, those of one name numbered: L, L-2, L-3."""
-    taken: Mapping[str, int] = defaultdict(int)
+    """The cases, those of one name numbered: L, L-2, L-3; a number that is another case's own name is passed over."""
+    cases = list(cases)
+    taken: set[str] = set()
+    own = {case.name for case in cases}
     named = []
     for case in cases:
-        taken[case.name] += 1  # type: ignore[index]
-        named.append(case if taken[case.name] == 1 else replace(case, name=f"{case.name}-{taken[case.name]}"))
+        numbered = (f"{case.name}-{number}" for number in itertools.count(2))
+        free = (name for name in numbered if name not in taken and name not in own)
+        name = case.name if case.name not in taken else next(free)
+        taken.add(name)
+        named.append(case if name == case.name else replace(case, name=name))
     return named

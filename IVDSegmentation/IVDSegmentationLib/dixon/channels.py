@@ -48,7 +48,7 @@ _LAST_WORDS = {
 _PHRASES = {r"\bin phase\b": "in_phase", r"\b(out|op|out of) phase\b": "opposed_phase"}
 _NEVER = re.compile(
     r"\b(dis[ck]s?|ivds?|vertebrae?|masks?|reference|labels?|labelmap|seg|segmentations?|predict(ion|ions|ed)|probability|"
-    r"manual|truth|gt|annotations?|fraction|ff|pdff|fatfraction|fieldmap|star)\b"
+    r"manual|truth|gt|annotations?|frac|fraction|ff|pdff|fatfraction|fieldmap|star)\b"
 )
 _NOT_AFTER = frozenset(("sat", "saturation", "saturated", "sup", "suppressed", "suppression", "free", "excitation"))
 """`fat sat`, `water excitation`: ways to image, not channels."""
@@ -69,6 +69,7 @@ def recognise_channel(name: str) -> str | None:
         suppression, names that mean two channels, and names that mean none.
     """
     stem = re.sub(r"\.(nii|nrrd|nhdr|mha|mhd)(\.gz)?$", "", name, flags=re.IGNORECASE)
+    stem = re.sub(r"[-_ ](ND|NORM|DIS[23]D)(?=[-_ ]|$)", "", stem)  # Siemens: how distortion and shading were corrected
     stem = re.sub(r"(t[12]|pd)[-_ ]?w(?![a-z])", " ", stem, flags=re.IGNORECASE)
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", stem)]
     text = " ".join(words)
