@@ -75,7 +75,7 @@ def test_two_files_of_one_channel_are_a_case_that_says_so(tmp_path):
     volume(tmp_path / "a" / "water.nii.gz", empty=True)
     volume(tmp_path / "a" / "wat_2.nii.gz", empty=True)
     (case,) = find_cases(tmp_path)
-    with pytest.raises(InputError, match="both look like the water channel"):
+    with pytest.raises(InputError, match="several of its files look like the water channel"):
         case.load()
 
 
@@ -218,6 +218,12 @@ def test_sentences_name_no_dicom_file_of_a_case_under_a_pseudonym(tmp_path):
     write_enhanced(folder / "Doe_Jane_1.dcm", frames_of({"water": WATER}, PHILIPS)[:1])
     (case,) = with_pseudonyms(find_cases(tmp_path / "in"), pseudonyms(tmp_path, "case,pseudonym\nDoe_Jane,P1\n"))
     assert case.sentence("Doe_Jane_1.dcm of Doe_Jane has one slice") == "a file of P1 has one slice"
+
+
+def test_sentences_name_the_folder_but_no_file_of_a_case_without_a_pseudonym(tmp_path):
+    volume(tmp_path / "in" / "007" / "Doe_water.nii.gz", empty=True)
+    (case,) = find_cases(tmp_path / "in")
+    assert case.sentence("Doe_water.nii.gz of 007 is empty") == "the water file of 007 is empty"
 
 
 def test_a_case_without_a_pseudonym_is_refused_without_naming_it(tmp_path):

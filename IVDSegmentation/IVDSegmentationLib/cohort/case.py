@@ -26,7 +26,7 @@ class CohortCase:
         study: StudyInstanceUID, where the case is a DICOM study.
         lowest_level: Name of its lowest disc; None: decided from the image.
         fault: Why it cannot be loaded, where that is known before it is opened; a sentence.
-        names_hidden: Whether the names of files and folders must not reach sentences, since a pseudonym stands for them.
+        pseudonymous: Whether the names of its folders, too, must not reach sentences, since a pseudonym stands for them.
     """
 
     name: str
@@ -35,7 +35,7 @@ class CohortCase:
     study: str | None = None
     lowest_level: str | None = None
     fault: str = ""
-    names_hidden: bool = False
+    pseudonymous: bool = False
 
     def load(self) -> DixonCase:
         """The case with its images read.
@@ -50,8 +50,8 @@ class CohortCase:
             raise InputError(self.fault)
         if self.study is None:
             volumes = {channel: read_volume(path) for channel, path in self.files.items()}
-            if self.names_hidden:  # findings about a volume name it by its source
-                volumes = {channel: replace(volume, source=PLAIN_NAMES[channel]) for channel, volume in volumes.items()}
+            # Findings about a volume name it by its source.
+            volumes = {channel: replace(volume, source=PLAIN_NAMES[channel]) for channel, volume in volumes.items()}
             return case_from_volumes(volumes, self.name)
         studies = find_studies([path for folder in self.folders for path in dicom_files_of(folder)])
         return case_from_volumes(volumes_of_study(choose_study(studies, self.name, self.study), self.name), self.name)
@@ -85,7 +85,7 @@ class CohortCase:
         Returns:
             The case; sentences about it name none of its files and folders.
         """
-        return replace(self, name=pseudonym, names_hidden=True, fault=self._hidden(self.fault, pseudonym))
+        return replace(self, name=pseudonym, pseudonymous=True)
 
     def sentence(self, text: str) -> str:
         """A sentence about this case for tables and pages.
@@ -94,18 +94,16 @@ class CohortCase:
             text: The sentence.
 
         Returns:
-            The sentence; where a pseudonym stands for the case, without the names of its files and folders.
+            The sentence without the names of its files, which may be those of people, and, where a pseudonym stands for the
+            case, of its folders.
         """
-        return self._hidden(text, self.name) if self.names_hidden else text
-
-    def _hidden(self, text: str, name: str) -> str:
         for channel, path in self.files.items():
             text = text.replace(path.name, f"the {PLAIN_NAMES[channel]} file")
-        for path in (path for folder in self.folders if folder.is_dir() for path in folder.iterdir()):
+        for path in (path for folder in self.folders if folder.is_dir() for path in folder.iterdir() if path.is_file()):
             text = text.replace(path.name, "a file")
-        holding = (*(path.parent for path in self.files.values()), *self.folders)
+        holding = (*(path.parent for path in self.files.values()), *self.folders) if self.pseudonymous else ()
         parts = {part for path in holding for part in path.parts}
         for part in sorted(parts, key=len, reverse=True):
             if len(part) > 2:
-                text = text.replace(part, name)
+                text = text.replace(part, self.name)
         return text

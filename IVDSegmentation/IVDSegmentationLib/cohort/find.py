@@ -191,7 +191,7 @@ def _cases_of_volumes(source: Path, folder: Path, volumes: list[Path]) -> Iterab
         several = len({run for _, _, own, run in channels if own == entities}) > 1
         name = "_".join(part for part in (entities, run_entity if several else "") if part) or _name_of(source, folder)
         if channel in found[name]:
-            faults[name] = f"{found[name][channel].name} and {path.name} both look like the {PLAIN_NAMES[channel]} channel"
+            faults[name] = f"several of its files look like the {PLAIN_NAMES[channel]} channel: leave one, or give a table"
         found[name].setdefault(channel, path)
     for name, files in found.items():
         yield CohortCase(name, files, fault=faults.get(name, ""))
