@@ -788,6 +788,10 @@ for _arguments in (
     ["cohort", "x", "-o", "out", "--workers", "10000000"],
     ["cohort", "x", "-o", "out", "--workers", "٣"],
     ["cohort", "x", "-o", "out", "--only", "x"],
+    ["cohort", "x", "-o", "out", "--memory-limit", "much"],
+    ["cohort", "x", "-o", "out", "--memory-limit", "-1"],
+    ["cohort", "x", "-o", "out", "--memory-limit", "1kB"],
+    ["cohort", "x", "-o", "out", "--memory-limit", "9" * 400],
     ["cohort", "x", "-o", ""],
     ["check", "--phantoms", "1.5"],
     ["check", "--first-seed", "x"],
@@ -908,8 +912,6 @@ for _option, _value in (
     ("--workers", "10000"),
     ("--scheduler", "nonsense"),
     ("--scheduler", "tcp://127.0.0.1:9"),
-    ("--memory-limit", "much"),
-    ("--memory-limit", "-1"),
     ("--model", "none"),
     ("--model", "a\nb"),
 ):
@@ -1098,7 +1100,7 @@ add("a graphics card that is not there", sound_case("--device", "gpu"))
 for _where in (">&- 2>&-", ">/dev/full 2>/dev/full", "<&- >&- 2>&-", "</dev/zero", "2>&1 >/dev/full"):
     add(f"stream {_where}", sound_case(), "right", redirection=_where)
 add("help nobody can be shown", lambda folder, sound: ["--help"], "refused", redirection=">/dev/full")
-add("version nobody can be shown", lambda folder, sound: ["--version"], "refused", redirection=">&-")
+add("version nobody can be shown", lambda folder, sound: ["--version"], "refused", redirection=">/dev/full")
 add(
     "planted settings folder",
     lambda folder, sound: ((folder / ".keras").mkdir(), os.mkfifo(folder / ".keras/keras.json"), sound_case()(folder, sound))[

@@ -231,6 +231,11 @@ def test_what_libraries_write_is_for_debug_alone():
     assert all(word in done.stderr for word in (b"nifti_clib", b"vtk", b"numpy", b"tensorflow", b"ZeroDivisionError"))
 
 
+def test_settings_that_have_libraries_write_to_stdout_are_without_effect():
+    code = ALONE.format(body='print([name for name in os.environ if "VERBOSE" in name])')
+    assert ivdseg(code=code, environment={"ONEDNN_VERBOSE": "2", "MKL_VERBOSE": "1"}).stdout == b"[]\n"
+
+
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_one_line_and_leaves_nothing(tmp_path, number):

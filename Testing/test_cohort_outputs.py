@@ -333,7 +333,20 @@ def test_discs_that_an_expert_corrected_stay_and_the_case_says_so(tmp_path, pipe
     assert discs.read_bytes() == b"an expert's"
 
 
-@pytest.mark.parametrize("arguments", ["", "in", "-o out", "in -o out --workers 0", "in -o out --only x"])
+MEMORY = ("much", "-1", "1kB", "1e9", "9" * 400, "500MB")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "in",
+        "-o out",
+        "in -o out --workers 0",
+        "in -o out --only x",
+        *(f"in -o out --memory-limit {size}" for size in MEMORY),
+    ],
+)
 def test_wrong_usage_is_status_2(arguments, tmp_path):
     with pytest.raises(SystemExit) as stop:
         main(["cohort", *arguments.split()])

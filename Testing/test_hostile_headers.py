@@ -365,6 +365,23 @@ def test_a_header_changed_at_random_is_read_or_refused_in_one_sentence(tmp_path,
         assert max(volume.grid.spacing_mm) <= 10
 
 
+@pytest.mark.parametrize("offset", [348, 351])
+def test_voxels_that_begin_in_what_follows_the_header_are_refused(tmp_path, offset):
+    refused(nifti_with(tmp_path / "water.nii", {108: ("f4", offset)}), "not where it says")
+
+
+@pytest.mark.parametrize("at", [8, 9, 10, 11])
+def test_a_nifti_2_file_whose_line_ends_a_program_changed_is_refused(tmp_path, at):
+    image = nibabel.Nifti2Image(VOXELS, np.diag([2.0, 1.25, 1.25, 1.0]))
+    image.set_sform(image.affine, 1)
+    content = bytearray(image.to_bytes())
+    (tmp_path / "water.nii").write_bytes(content)
+    assert np.array_equal(read_volume(tmp_path / "water.nii").voxels, VOXELS)
+    content[at] ^= 7
+    (tmp_path / "water.nii").write_bytes(content)
+    refused(tmp_path / "water.nii", "as if it were a text")
+
+
 @pytest.mark.parametrize("slope", [1.0, 2.5])
 @pytest.mark.parametrize("intercept", [NAN, INF])
 def test_an_intercept_that_is_no_number_is_refused(tmp_path, slope, intercept):

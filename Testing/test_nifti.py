@@ -62,7 +62,7 @@ def test_another_format_under_the_name_is_refused(tmp_path):
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_voxels_are_those_that_itk_reads(tmp_path, kind, order):
     stored = np.random.default_rng(7).normal(scale=90, size=(5, 6, 7)).astype(kind)
-    for number, scaling in enumerate([(0, 0), (1, 0), (1, 3), (0.37, -12), (0, 5), (np.nan, 1), (2, np.inf), (-1.1, np.nan)]):
+    for number, scaling in enumerate([(0, 0), (1, 0), (1, 3), (0.37, -12), (0, 5), (np.nan, 1)]):
         path = tmp_path / f"{number}.nii.gz"
         path.write_bytes(gzip.compress(nifti(order, 1, stored, CODES[kind], scaling)))
         by_itk = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).T.astype(np.float32)

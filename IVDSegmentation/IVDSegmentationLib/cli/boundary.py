@@ -33,6 +33,9 @@ ISSUES = "https://github.com/ivdsegmentation/SlicerIVDSegmentation/issues"
 _shown: list[int] = []
 """The descriptor that leads to the user, once 2 no longer does."""
 
+_TALK = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKL_VERBOSE", "OPENVINO_LOG_LEVEL")
+"""What has libraries write to stdout, which is ours; OpenVINO's networks do not run with the first."""
+
 _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -145,6 +148,8 @@ def run_alone(main: Callable[[list[str]], int], arguments: list[str], *, quiet: 
     """
     _open_standard_streams()
     catch_signals()
+    for name in _TALK:
+        os.environ.pop(name, None)
     status = CANNOT
     with ExitStack() as stack:
         with suppress(OSError):  # where there is no place for temporary files, what needs one says so

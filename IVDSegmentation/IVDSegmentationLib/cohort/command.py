@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import threading
@@ -20,6 +21,10 @@ from ..printable import printable
 if TYPE_CHECKING:
     from .case import CohortCase
     from .run import Progress
+
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_LEAST_MEMORY_BYTES = 10**9
+"""A worker with libraries and networks in it takes some hundred megabytes; one that is ended for that is started for ever."""
 
 ONLY = ("tables", "labels", "all")
 _NEEDED = ("distributed", "pyarrow")
@@ -42,7 +47,7 @@ def add_parser(commands: Any, path_type: Callable[[str], Path]) -> argparse.Argu
     parser.add_argument("--only", choices=ONLY, default="all", help="what is written of each case (default: all)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that exists, instead of workers of its own")
     parser.add_argument("--workers", type=_positive, help="processes on this machine (default: one a core, as memory allows)")
-    parser.add_argument("--memory-limit", default="auto", metavar="SIZE", help="of each of them, such as 4GB")
+    parser.add_argument("--memory-limit", type=_memory, default="auto", metavar="SIZE", help="of each of them, such as 4GB")
     parser.add_argument("--pseudonyms", type=path_type, metavar="FILE", help="CSV: case, pseudonym; the names of the results")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where the networks run")
     parser.add_argument("--model", default="default", metavar="NAME", help="installed model, or a model's folder")
@@ -202,3 +207,11 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError("must be a whole number from 1")
     return int(text)
+
+
+def _memory(text: str) -> str:
+    """An argument that is a size of memory in which a worker can begin, or one of Dask's words for it."""
+    found = re.fullmatch(r"([0-9]{1,15})(|[kMGT]i?B)", text)
+    if text != "auto" and (found is None or not (text == "0" or int(found[1]) * _UNITS[found[2][:1]] >= _LEAST_MEMORY_BYTES)):
+        raise argparse.ArgumentTypeError("must be auto, 0 for no limit, or at least 1GB")
+    return text

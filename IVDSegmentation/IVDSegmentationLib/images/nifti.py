@@ -142,8 +142,8 @@ def _read(file: BinaryIO, name: str, size_bytes: int | None) -> Volume:
     lengths = three_dimensional(name, header.lengths)
     affine = _affine(header, name)
     start = float(fields["vox_offset"])
-    header_size = fields.dtype.itemsize
-    if fields["magic"] not in (b"n+1", b"n+2") or not (math.isfinite(start) and header_size <= start < 1 << 24):
+    header_size = fields.dtype.itemsize  # four bytes follow that tell of extensions
+    if fields["magic"] not in (b"n+1", b"n+2") or not (math.isfinite(start) and header_size + 4 <= start < 1 << 24):
         raise InputError(f"{name} cannot be read: its voxels are not in the file, or not where it says; export it again")
     count = math.prod(lengths)
     if size_bytes is not None and size_bytes - int(start) < count * each:
