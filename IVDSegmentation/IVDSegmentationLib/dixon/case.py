@@ -152,9 +152,8 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(findings), dict(volumes), files)
         # What the channels' relations have to say is said of the part that is looked at in full.
         return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), findings=whole.findings, given=whole.given)
-    on_grid = dict(
-        zip(volumes, in_threads(lambda volume: to_working_grid(volume, working_grid), volumes.values()), strict=True)
-    )
+    moved = in_threads(lambda volume: to_working_grid(volume, working_grid), volumes.values())
+    on_grid = dict(zip(volumes, moved, strict=True))
     channels, derived, relations = complete_channels(on_grid, working_grid.spacing_mm)
     return DixonCase(
         name,
