@@ -13,7 +13,6 @@ from ..findings import Finding, finding
 from ..images import Grid, Volume, check_voxels, same_grid, to_working_grid, working_grid_of
 from ..images.grid import grid_over
 from ..images.resampling import coarse_copy, part_on_grid
-from ..threads import in_threads
 from .channels import CHANNELS, PLAIN_NAMES, REFERENCE_ORDER
 from .folder import read_channels
 from .intensities import check_intensities
@@ -152,8 +151,7 @@ def _case_of(volumes: Mapping[str, Volume], name: str) -> DixonCase:
         whole = DixonCase(name, {}, frozenset(), working_grid, input_grid, tuple(findings), dict(volumes), files)
         # What the channels' relations have to say is said of the part that is looked at in full.
         return replace(case_on(whole, grid_over(working_grid, SEARCH_SPACING_MM)), findings=whole.findings, given=whole.given)
-    moved = in_threads(lambda volume: to_working_grid(volume, working_grid), volumes.values())
-    on_grid = dict(zip(volumes, moved, strict=True))
+    on_grid = {channel: to_working_grid(volume, working_grid) for channel, volume in volumes.items()}
     channels, derived, relations = complete_channels(on_grid, working_grid.spacing_mm)
     return DixonCase(
         name,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .grid import Grid, axis_order, reordered, same_grid
-from .itk import image_of, voxels_of
+from .itk import image_of
 from .volume import Volume, contiguous
 
 _REACH_MM = 3.0
@@ -16,6 +18,12 @@ _MARGIN = 6
 """Voxels around a part that smoothing and interpolation may reach."""
 _SAMPLED_DOWN = 1.4
 """Ratio of new to old spacing from which an axis is smoothed first."""
+_PARALLEL = 1e-4
+"""How far the cosines of two axes may differ that run the same way: a tenth of a millimetre over a metre."""
+_LINES = 32
+"""Lines of a product that are computed at a time."""
+_LEAST_WEIGHT = 1e-7
+"""A weight below this changes no float32."""
 _FWHM_PER_SIGMA = 2.3548
 """Full width at half maximum of a Gaussian of standard deviation 1: 2 sqrt(2 ln 2)."""
 
@@ -36,6 +44,9 @@ def to_working_grid(volume: Volume, working_grid: Grid) -> np.ndarray:
     """
     if same_grid(reordered(volume.grid), working_grid):
         return contiguous(axis_order(volume.grid).apply(volume.voxels), np.float32)
+    order, own = axis_order(volume.grid), reordered(volume.grid)
+    if _same_axes(own, working_grid):
+        return _along_axes(order.apply(volume.voxels), own, working_grid, _linear)
     from scipy.ndimage import gaussian_filter1d
 
     voxels = volume.voxels.astype(np.float32)
@@ -81,27 +92,71 @@ def coarse_copy(volume: Volume, grid: Grid) -> np.ndarray:
         float32 [x, y, z]; 0 outside the image's field of view.
     """
     order, own = axis_order(volume.grid), reordered(volume.grid)
-    if not np.allclose(own.direction, grid.direction, atol=1e-4):
+    if not _same_axes(own, grid):
         return to_working_grid(volume, grid)
-    copy = order.apply(volume.voxels)
-    start_ijk = own.to_ijk(np.asarray(grid.origin_mm))
-    for axis in sorted(range(3), key=lambda a: grid.size[a] / own.size[a]):
-        old_mm, new_mm = own.spacing_mm[axis], grid.spacing_mm[axis]
-        position = start_ijk[axis] + np.arange(grid.size[axis]) * new_mm / old_mm
-        weights = _interpolation(position, own.size[axis], np.sqrt(max(new_mm**2 - old_mm**2, 0)) / _FWHM_PER_SIGMA / old_mm)
-        copy = np.moveaxis(np.tensordot(weights, copy, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(copy)
+    return _along_axes(order.apply(volume.voxels), own, grid, _gaussian)
 
 
-def _interpolation(position: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """Weights (n, size), float32, of a line's voxels at continuous positions (n,).
+def _same_axes(one: Grid, other: Grid) -> bool:
+    """Whether the axes of two grids run the same way."""
+    return bool(np.allclose(one.direction, other.direction, atol=_PARALLEL))
 
-    A Gaussian of sigma voxels, half a voxel at least; 0 where the position lies outside the line.
+
+def _along_axes(voxels: np.ndarray, grid: Grid, new: Grid, weigh: Callable[[np.ndarray, int, float], np.ndarray]) -> np.ndarray:
+    """Voxels [x, y, z] of a grid on another one with the same axes: one product of matrices along each.
+
+    weigh: from continuous positions (n,) on a line, its number of voxels and the ratio of new to old spacing to the weights
+    (n, voxels) of the voxels at each position.
     """
+    start_ijk = grid.to_ijk(np.asarray(new.origin_mm))
+    weights = []
+    for start, old_size, size, old_mm, new_mm in zip(
+        start_ijk, grid.size, new.size, grid.spacing_mm, new.spacing_mm, strict=True
+    ):
+        position = start + np.arange(size) * new_mm / old_mm
+        of_axis = weigh(position, old_size, new_mm / old_mm)
+        of_axis[(position < -0.5) | (position > old_size - 0.5)] = 0
+        weights.append(of_axis.astype(np.float32))
+    # In the order of memory, from the axis whose voxels lie furthest apart: the first product copies nothing of a large image.
+    reversed_axes = tuple(axis for axis in range(3) if voxels.strides[axis] < 0)
+    for axis in reversed_axes:
+        weights[axis] = weights[axis][:, ::-1]
+    first, second, third = np.argsort(np.abs(voxels.strides))[::-1]
+    stored = np.flip(voxels, reversed_axes).transpose(first, second, third)
+    copy = _product(weights[first], stored.reshape(len(stored), -1)).reshape(-1, *stored.shape[1:])
+    copy = weights[second] @ copy @ weights[third].T
+    return contiguous(copy.transpose(np.argsort((first, second, third))))
+
+
+def _product(weights: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """The product of weights (n, m), most of them 0 but near a diagonal, and lines (m, length)."""
+    product = np.empty((len(weights), lines.shape[1]), np.float32)
+    for start in range(0, len(weights), _LINES):
+        rows = weights[start : start + _LINES]
+        held = np.flatnonzero(rows.any(axis=0))
+        near = slice(held[0], held[-1] + 1) if len(held) else slice(0)
+        np.matmul(rows[:, near], lines[near], out=product[start : start + _LINES])
+    return product
+
+
+def _linear(position: np.ndarray, size: int, ratio: float) -> np.ndarray:
+    """Weights of linear interpolation, after a Gaussian where the line is sampled down (`to_working_grid`)."""
+    held = np.clip(position, 0, size - 1)
+    weights = np.maximum(1 - np.abs(held[:, None] - np.arange(size)), 0)
+    if ratio <= _SAMPLED_DOWN:
+        return weights
+    from scipy.ndimage import gaussian_filter1d
+
+    sigma = np.sqrt(ratio**2 - 1) / _FWHM_PER_SIGMA
+    return np.asarray(weights @ gaussian_filter1d(np.eye(size), sigma, axis=0, mode="nearest"))
+
+
+def _gaussian(position: np.ndarray, size: int, ratio: float) -> np.ndarray:
+    """Weights of a Gaussian as wide as the change of spacing needs, half a voxel at least."""
+    sigma = np.sqrt(max(ratio**2 - 1, 0)) / _FWHM_PER_SIGMA
     weights = np.exp(-0.5 * ((position[:, None] - np.arange(size)) / max(sigma, 0.5)) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
-    weights[(position < -0.5) | (position > size - 0.5)] = 0
-    return weights.astype(np.float32)
+    return np.where(weights > _LEAST_WEIGHT, weights, 0)
 
 
 def put_back(probability: np.ndarray, labels: np.ndarray, working_grid: Grid, input_grid: Grid) -> np.ndarray:
@@ -176,4 +231,4 @@ def _resampled(volume: Volume, grid: Grid, nearest: bool) -> np.ndarray:
         0.0,
         image.GetPixelID(),
     )
-    return contiguous(voxels_of(resampled, volume.voxels.dtype))
+    return contiguous(sitk.GetArrayViewFromImage(resampled).T, volume.voxels.dtype)

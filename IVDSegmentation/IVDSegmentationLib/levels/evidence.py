@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..networks.outputs import finite
-from ..pipeline.crop import crop
+from ..pipeline.crop import overlap
 from ..pipeline.localize import SPACING_MM
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ def level_crops(coarse: np.ndarray, probability: np.ndarray, centers: Sequence[n
     Returns:
         float32 [candidate, *CROP_SIZE, INPUTS], 0 outside the field of view.
     """
-    seen = np.concatenate([coarse, probability[..., None]], -1)
-    crops = np.empty((len(centers), *CROP_SIZE, INPUTS), np.float32)
+    crops = np.zeros((len(centers), *CROP_SIZE, INPUTS), np.float32)
     mark = _mark()
     for own, center in zip(crops, centers, strict=True):
         start = [round(float(c)) - n // 2 for c, n in zip(center, CROP_SIZE, strict=True)]
-        own[..., :-1] = crop(seen, start, CROP_SIZE)
+        inside, held = overlap(start, CROP_SIZE, probability.shape)
+        own[held][..., :-2] = coarse[inside]
+        own[held][..., -2] = probability[inside]
         own[..., -1] = mark * (_MARK_EMPTY + (1 - _MARK_EMPTY) * own[..., -2])
     return crops
 

@@ -77,6 +77,7 @@ def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     chain, best = np.zeros((0, 3)), 0.0
     for spacing_mm in SEARCHES_MM:
         copy = case if spacing_mm == SEARCH_SPACING_MM else case_on(case, grid_over(case.working_grid, spacing_mm))
+        # With the air around the body: without it, the localizer is less sure at this scale (docs/experiments.md).
         probability = _in_tiles(localizer, normalise(stack_channels(copy.channels)))
         found, score = best_chain(plates(probability, copy.working_grid))
         if score > best:
