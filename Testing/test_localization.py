@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from IVDSegmentationLib.networks.inputs import COARSE_STEP
+from IVDSegmentationLib.networks.inputs import COARSE_STEP, normalise
 from IVDSegmentationLib.pipeline.localize import coarsen, find_discs, probability_map
 
 SHAPE = (18, 80, 100)
@@ -93,3 +93,13 @@ def test_a_localizer_of_the_working_grid_is_read_there():
     (disc,) = find_discs(probability, (1, 1, 1))
     assert disc.center_ijk == (14.0, 18.5, 23.0)
     assert disc.volume_mm3 == pytest.approx(probability.sum() * 2.0 * 1.25 * 1.25)
+
+
+def test_one_factor_brings_the_largest_99th_percentile_of_all_channels_to_1():
+    rng = np.random.default_rng(7)
+    for number in range(60):
+        size = tuple(int(n) for n in rng.integers(1, 9, 3))
+        stacked = (rng.gamma(2, 1, (*size, 3)) * rng.choice([0, 1, 5], 3)).astype(np.float32)
+        stacked = np.round(stacked) if number % 2 else stacked  # the same value many times
+        largest = max(np.percentile(stacked[..., channel], 99) for channel in range(3))
+        np.testing.assert_array_equal(normalise(stacked), stacked / largest if largest > 0 else stacked)

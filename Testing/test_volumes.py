@@ -15,6 +15,7 @@ from IVDSegmentationLib.images import (
     Volume,
     put_back,
     read_volume,
+    resampling,
     same_grid,
     to_working_grid,
     working_grid_of,
@@ -337,3 +338,22 @@ def test_a_disc_at_the_edge_of_the_field_of_view_reaches_the_edge():
     labels[5:19, 5:27, :5] = 1
     back = put_back(labels.astype(np.float32), labels, working, grid)
     assert back[20, 30, 0] == 1
+
+
+@pytest.mark.parametrize("spacing_mm", [(2.5, 1.4, 1.6), (0.9, 0.5, 0.7)], ids=["finer than the working grid", "sampled down"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_image_is_interpolated_along_its_axes_as_itk_does_it(monkeypatch, spacing_mm, order):
+    direction = ((0.0, 0.0, -1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
+    grid = Grid((31, 24, 18), spacing_mm, (-20.0, 10.0, 5.0), direction)
+    voxels = np.asarray(np.random.default_rng(3).gamma(2, 50, grid.size), np.float32, order=order)
+    volume, working = Volume(voxels, grid), working_grid_of(grid)
+    reaching_out = Grid((working.size[0] + 4, *working.size[1:]), working.spacing_mm, working.origin_mm, working.direction)
+    for target in (working, reaching_out):
+        ours = to_working_grid(volume, target)
+        with monkeypatch.context() as patch:
+            patch.setattr(resampling, "_same_axes", lambda one, other: False)
+            itks = to_working_grid(volume, target)
+        assert ours.dtype == np.float32 and ours.flags.c_contiguous and ours.shape == target.size
+        np.testing.assert_allclose(ours, itks, atol=1e-3)
+        assert itks.max() > 50
+    assert not ours[-2:].any(), "0 outside the field of view"
