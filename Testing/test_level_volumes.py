@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from IVDSegmentationLib.cli.level_commands import check_real_command, train_levels_command
 from IVDSegmentationLib.errors import InputError
-from IVDSegmentationLib.levels.evidence import AS_STORED
+from IVDSegmentationLib.levels.evidence import AS_STORED, OUTPUTS
 from IVDSegmentationLib.levels.labelling import SPINE
 from IVDSegmentationLib.networks import models
 from IVDSegmentationLib.networks.inputs import stack_channels
-from IVDSegmentationLib.training import level_train
+from IVDSegmentationLib.training import level_cases, level_train
+from IVDSegmentationLib.training.level_cases import folds_of, held_out_cases
 from IVDSegmentationLib.training.level_volumes import level_truth, level_volume, phantom_volume
 from IVDSegmentationLib.training.presets import PRESETS
 from IVDSegmentationLib.training.scans import Scan
@@ -31,6 +32,13 @@ class PaintedNetwork:
     def predict_on_batch(self, x: np.ndarray) -> np.ndarray:
         brightest = x.max(axis=-1)
         return (brightest > 0.75 * np.percentile(brightest, 99.5)).astype(np.float32)[..., None]
+
+
+class UndecidedLevels:
+    """A level network to which every level and orientation is as likely."""
+
+    def predict_on_batch(self, x: np.ndarray) -> np.ndarray:
+        return np.zeros((len(x), OUTPUTS), np.float32)
 
 
 def scan(shift: int | None = 0) -> Scan:
@@ -136,3 +144,42 @@ def test_check_real_refuses_unknown_forms_and_missing_data() -> None:
         check_real_command(argparse.Namespace(variants=["wrong"]))
     with pytest.raises(InputError, match="no data are given"):
         check_real_command(argparse.Namespace(variants=None, real=None))
+
+
+def test_every_scan_is_seen_by_the_networks_of_the_fold_that_leaves_its_subject_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load(folder: Path) -> Any:
+        loaded.append(folder.relative_to(tmp_path).as_posix())
+        return PaintedNetwork() if folder.parent.name == "localizer" else UndecidedLevels()
+
+    monkeypatch.setattr(level_cases, "load_trained", load)
+    monkeypatch.setattr(level_cases, "DRAWS", 1)
+    monkeypatch.setattr(level_cases, "PHANTOMS", 0)
+    scans = [replace(scan(), subject=f"made-{number}", name=str(number)) for number in (1, 2)]
+    cases = held_out_cases(scans, tmp_path, 2)
+    assert loaded == ["localizer/fold-0", "levels/fold-0", "localizer/fold-1", "levels/fold-1"]
+    as_stored = [case for case in cases if case.variant == "as stored"]
+    assert sorted(case.name for case in as_stored) == ["myosegmentum-water 1", "myosegmentum-water 2"]
+    assert {case.fold for case in as_stored} == {0, 1}
+    for case in as_stored:
+        assert case.levels == (1, 2, 3, 4, 5), "L5-S1 to L1-L2, caudal to cranial"
+        assert (np.diff(case.centers_mm[:, 2]) > 0).all()
+
+
+def test_a_form_in_which_nothing_resembles_a_disc_is_left_out() -> None:
+    class Blind:
+        def predict_on_batch(self, x: np.ndarray) -> np.ndarray:
+            return np.zeros((*x.shape[:-1], 1), np.float32)
+
+    assert level_cases.cases_of(level_volume(scan(), Blind()), "made", UndecidedLevels(), 0, 1) == []
+
+
+def test_fewer_than_two_folds_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "levels" / "fold-0").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds no folds"):
+        folds_of(tmp_path)
+    (tmp_path / "levels" / "fold-1").mkdir()
+    assert folds_of(tmp_path) == 2
