@@ -63,6 +63,14 @@ def test_a_case_comes_back_as_labels_on_its_own_oblique_grid_with_all_that_was_s
     assert result.provenance.timings_s["localize"] == 0.5
 
 
+def test_what_computed_the_networks_is_told_with_the_result_and_stands_in_its_report(tmp_path: Path) -> None:
+    with fake(tmp_path) as client:
+        segmentation = finished(run(client)).segmentation
+    engine = {"name": "OpenVINO", "version": "2026.4.1", "device": "cpu"}
+    assert segmentation.provenance.engine == engine
+    assert build_report(segmentation)["engine"] == engine
+
+
 def test_findings_name_no_node_and_the_reference_is_compared_with(tmp_path: Path) -> None:
     reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), np.uint8), source="mask of her")
     reference = replace(reference, grid=Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))

@@ -160,6 +160,7 @@ class ThresholdPipeline:
                 channels_given=tuple(sorted(set(case.channels) - case.derived)),
                 channels_derived=tuple(sorted(case.derived)),
                 model=self.model,
+                engine={"name": "OpenVINO", "version": "2026.4.1", "device": self.device},
                 timings_s={"localize": 0.5},
             ),
             reference=request.reference,

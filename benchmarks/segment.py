@@ -222,7 +222,7 @@ def peers(rounds: int) -> None:
         from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine
 
         weights = _random_unet(NNUNET_FEATURES, rng)
-        network = OpenVINOEngine().network("unet", {"features": list(NNUNET_FEATURES)}, weights)
+        network = OpenVINOEngine().network("unet", {"features": list(NNUNET_FEATURES), "patch_size": list(TILE)}, weights)
         made["network of nnU-Net's size at 1 mm, openvino"] = network, float(np.prod(field_mm))
     if "tensorflow" in engines():
         from IVDSegmentationLib.networks.paper_architectures import conventional_unet
