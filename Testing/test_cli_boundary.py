@@ -258,6 +258,7 @@ def test_a_signal_is_one_line_and_leaves_nothing(tmp_path, number):
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  below nohup it would be ignored, as it should
     )
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)

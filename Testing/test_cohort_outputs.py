@@ -60,7 +60,7 @@ CASE = CohortCase("one", {})
     ("only", "written"),
     [
         ("tables", {"case.json", "thumbnail.svg"}),
-        ("labels", {"case.json", "thumbnail.svg", "discs.nii.gz", "discs.seg.nrrd"}),
+        ("labels", {"case.json", "thumbnail.svg", "discs.nii.gz", "discs.seg.nrrd", "labels.json"}),
         (
             "all",
             {"case.json", "thumbnail.svg", "discs.nii.gz", "discs.seg.nrrd", "report.json", "report.html", "measurements.csv"},
@@ -321,16 +321,26 @@ def test_a_cohort_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_discs_that_an_expert_corrected_stay_and_the_case_says_so(tmp_path, pipeline, result):
+@pytest.mark.parametrize("only", ["labels", "all"])
+def test_discs_that_an_expert_corrected_stay_and_the_case_says_so(tmp_path, pipeline, result, only):
     pipeline(result)
-    assert segment_case(CASE, Settings(tmp_path))["status"] == "done"
+    for _ in range(2):  # what an earlier run wrote is replaced
+        assert segment_case(CASE, Settings(tmp_path, only))["status"] == "done"
     discs = tmp_path / "cases" / "one" / "discs.nii.gz"
     discs.write_bytes(b"an expert's")
-    row = segment_case(CASE, Settings(tmp_path))
+    row = segment_case(CASE, Settings(tmp_path, only))
     assert (
         row["status"] == "lost" and "discs.nii.gz in one is not as an earlier run of this program wrote it" in row["sentence"]
     )
     assert discs.read_bytes() == b"an expert's"
+
+
+def test_label_maps_alone_take_the_place_of_a_whole_report(tmp_path, pipeline, result):
+    pipeline(result)
+    for only in ("all", "labels"):
+        assert segment_case(CASE, Settings(tmp_path, only))["status"] == "done"
+    left = {"case.json", "thumbnail.svg", "discs.nii.gz", "discs.seg.nrrd", "labels.json"}
+    assert set(files_below(tmp_path / "cases" / "one")) == left
 
 
 MEMORY = ("much", "-1", "1kB", "1e9", "9" * 400, "500MB")

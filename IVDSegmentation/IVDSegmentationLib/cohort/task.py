@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Only = Literal["tables", "labels", "all"]
 ONLY: tuple[Only, ...] = ("tables", "labels", "all")
 """What is written of each case: its rows and thumbnail; besides them the label map; everything that `segment` writes."""
+LABEL_FILES = (Path("discs.nii.gz"), Path("discs.seg.nrrd"))
+LABEL_RECORD = "labels.json"
+"""Beside label maps without a report: by its checksums a later run knows them, and leaves those alone that were corrected."""
 
 CASE_FILE = "case.json"
 """The rows of a case, and what they were made of, in its folder."""
@@ -97,6 +100,7 @@ def segment_case(case: CohortCase, settings: Settings) -> dict[str, Any]:
         OutputError: The folder of the case cannot be written: no other one can be, either.
         MemoryError: The worker has not enough memory for it at this moment.
     """
+    from ..owned_outputs import check_place
     from ..pipeline.request import Request
     from ..report.output_folder import check_output_folder
 
@@ -104,9 +108,12 @@ def segment_case(case: CohortCase, settings: Settings) -> dict[str, Any]:
     start = time.perf_counter()
     folder = settings.output / "cases" / case.name
     fingerprint = settings.fingerprint_of(case)
-    if settings.only == "all":
+    if settings.only != "tables":
         try:
-            check_output_folder(folder)
+            if settings.only == "all":
+                check_output_folder(folder)
+            else:
+                check_place(folder, _record_in(folder), LABEL_FILES)
         except OutputError as error:  # an expert has corrected its discs: a later run may find them moved
             row = failed_row(case, LOST, case.sentence(str(error)))
             write_case_file(folder, row, [], fingerprint)
@@ -188,7 +195,9 @@ def read_case_file(folder: Path) -> dict[str, Any] | None:
 
 def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, Any]:
     """Write what is asked for of a segmentation, and return its report."""
+    from .. import __version__
     from ..images import write_volume
+    from ..owned_outputs import checksums_of, owned_outputs
     from ..report.files import build_report, write_outputs
     from ..report.segmentation_file import write_segmentation_file
     from .thumbnail import thumbnail_svg
@@ -199,11 +208,19 @@ def _write(segmentation: Segmentation, folder: Path, only: Only) -> dict[str, An
         report = build_report(segmentation)
         os.makedirs(folder, exist_ok=True)
     if only == "labels":
-        write_volume(segmentation.label_volume, folder / "discs.nii.gz")
-        write_segmentation_file(segmentation.label_volume, report, folder / "discs.seg.nrrd")
+        with owned_outputs(folder, _record_in(folder)) as beside:
+            write_volume(segmentation.label_volume, beside / LABEL_FILES[0])
+            write_segmentation_file(segmentation.label_volume, report, beside / LABEL_FILES[1])
+            record = {"versions": {"ivdseg": __version__}, "files": checksums_of(beside, LABEL_RECORD)}
+            (beside / LABEL_RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
     with atomic_file(folder / THUMBNAIL) as temporary:
         temporary.write_text(thumbnail_svg(segmentation), encoding="utf-8")
     return report
+
+
+def _record_in(folder: Path) -> str:
+    """The record of the earlier run in a case's folder: that of a whole report, or that of label maps alone."""
+    return "report.json" if (folder / "report.json").exists() else LABEL_RECORD
 
 
 def _row_of(case: CohortCase, report: Mapping[str, Any], seconds: float) -> dict[str, Any]:
