@@ -83,7 +83,8 @@ def test_a_case_whose_worker_is_killed_is_tried_once_more_and_no_other_pays_for_
     assert (state.done, state.failed) == (10, 1)
     assert statuses(tmp_path, cases) == {case.name: LOST if case.name == "deadly" else "done" for case in cases}
     begun = cohort_tasks.begun(tmp_path)
-    assert begun.count("deadly") == 2 and begun.count("unlucky") == 2
+    assert begun.count("deadly") == 2
+    assert begun.count("unlucky") >= 2, "more often where `deadly` ends the worker that holds its row before that was fetched"
     row = read_case_file(tmp_path / "cases" / "deadly")["case"]
     assert row["sentence"].startswith("its process was ended twice, most likely for want of memory")
     # What was lost is tried again in the next run.
