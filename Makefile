@@ -75,7 +75,7 @@ fuzz: .venv/ready
 
 # The command line on hostile inputs of every class, each in a process of its own.
 hostile: .venv/ready
-	$(BIN)/python Testing/hostile_inputs.py
+	cd Testing && ../$(BIN)/python -m hostile
 
 translations: .venv-slicer/ready
 	$(SLICER_BIN)/python translations/update_translations.py

@@ -15,6 +15,7 @@ from IVDSegmentationLib.cohort.case import CohortCase
 from IVDSegmentationLib.cohort.run import IN_FLIGHT, done_already, run_cases
 from IVDSegmentationLib.cohort.task import LOST, Settings, read_case_file
 from IVDSegmentationLib.errors import InputError, OutputError, WorkersLostError
+from IVDSegmentationLib.threads import usable_cores
 
 pytest.importorskip("distributed", reason="Dask is not installed here: pip install -e '.[cohort]'")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are killed and stopped by POSIX signals")
@@ -158,7 +159,7 @@ def test_a_cluster_that_exists_is_used_and_left_running(client, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say which cores a process has")
 def test_each_worker_keeps_to_cores_of_its_own(client):
     client.wait_for_workers(2, timeout=300)
-    expected = cluster.shares(cluster.usable_cores(), 2)
+    expected = cluster.shares(usable_cores(), 2)
     kept = client.run(lambda dask_worker: (int(dask_worker.name), sorted(os.sched_getaffinity(0))))
     assert sorted(kept.values()) == [(index, own) for index, own in enumerate(expected)]
 

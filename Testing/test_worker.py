@@ -71,6 +71,12 @@ def test_what_computed_the_networks_is_told_with_the_result_and_stands_in_its_re
     assert build_report(segmentation)["engine"] == engine
 
 
+def test_the_engine_that_is_asked_for_computes_whichever_was_loaded(tmp_path: Path) -> None:
+    with fake(tmp_path) as client:
+        names = [finished(run(client, engine=asked)).segmentation.provenance.engine["name"] for asked in ("auto", "tensorflow")]
+    assert names == ["OpenVINO", "TensorFlow"]
+
+
 def test_findings_name_no_node_and_the_reference_is_compared_with(tmp_path: Path) -> None:
     reference = replace(small_case()["water"], voxels=np.ones((4, 5, 6), np.uint8), source="mask of her")
     reference = replace(reference, grid=Grid((4, 5, 6), (1, 1, 1), (0, 0, 0)))

@@ -115,16 +115,17 @@ class ThresholdPipeline:
 
     loaded = 0
 
-    def __init__(self, model: str, device: str, loading: Callable[[str], None]) -> None:
+    def __init__(self, model: str, device: str, engine: str, loading: Callable[[str], None]) -> None:
         loading("engine")
         if _fault == "no-engine" and not _marker.exists():
             _marker.touch()
             sys.modules |= dict.fromkeys(("tensorflow", "openvino"))  # type: ignore[arg-type]  # what makes an import fail
-            worker.load_pipeline(model, device)
+            worker.load_pipeline(model, device, engine)
         loading("networks")
         reach("load")
         ThresholdPipeline.loaded += 1
         self.model = model
+        self.engine = "TensorFlow" if engine == "tensorflow" else "OpenVINO"
         self.device = "cpu" if device == "cpu" or _fault != "gpu-memory" else "gpu"
 
     def _state(self, name: str) -> Finding:
@@ -160,7 +161,7 @@ class ThresholdPipeline:
                 channels_given=tuple(sorted(set(case.channels) - case.derived)),
                 channels_derived=tuple(sorted(case.derived)),
                 model=self.model,
-                engine={"name": "OpenVINO", "version": "2026.4.1", "device": self.device},
+                engine={"name": self.engine, "version": "2026.4.1", "device": self.device},
                 timings_s={"localize": 0.5},
             ),
             reference=request.reference,

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, WorkersLostError
+from ..threads import usable_cores
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -39,17 +40,6 @@ _CONFIGURATION = {
 
 MOST_PER_CORE = 4
 """Local workers: each loads networks of its own, and ten thousand would stop the machine."""
-
-
-def usable_cores() -> list[int]:
-    """The cores that this process may use.
-
-    Returns:
-        Their numbers; in a container or under a batch system not all that the machine has.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def worker_count(cores: int, memory_bytes: int) -> int:

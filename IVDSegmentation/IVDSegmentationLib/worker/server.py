@@ -64,35 +64,38 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 )
 """The first that fits names the kind of a typed error."""
 
-PipelineFactory = Callable[[str, str, Callable[[str], None]], Segmenting]
-"""Called with model and device, both as in segmentation.Pipeline, and with what is to be told which stage of loading begins."""
+PipelineFactory = Callable[[str, str, str, Callable[[str], None]], Segmenting]
+"""Called with model, device and engine, all as of `Request`, and with what is to be told which stage of loading begins."""
 
 _LOADING = {"engine": 0.02, "networks": 0.06}
 """Stage of the first loading -> fraction of the whole run done when it begins."""
 
 
-def load_pipeline(model: str, device: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
+def load_pipeline(
+    model: str, device: str, engine: str = Request.engine, loading: Callable[[str], None] = lambda stage: None
+) -> Segmenting:
     """Load the pipeline.
 
     Args:
         model: Name of a model, or its folder.
         device: `auto`, `cpu` or `gpu`.
+        engine: What computes the networks, one of networks.engine.ENGINES.
         loading: Called with each stage of it, `engine` and `networks`.
 
     Returns:
         The pipeline.
 
     Raises:
-        ModelError: Weights are missing or altered, or neither engine is installed.
+        ModelError: Weights are missing or altered, or the engine is not installed.
     """
     loading("engine")
     from ..networks.engine import choose_engine
     from ..networks.models import load_model
     from ..pipeline.segment import Pipeline
 
-    engine = choose_engine("auto", device)
+    chosen = choose_engine(engine, device)
     loading("networks")
-    return Pipeline(load_model(model, engine), device)
+    return Pipeline(load_model(model, chosen), device)
 
 
 def compute(segmentation: Segmentation) -> None:
@@ -155,7 +158,7 @@ class Server:
         self._busy = False
         self._emitting = threading.Lock()
         self._using_folder = threading.RLock()
-        self._loaded: tuple[str, str] | None = None
+        self._loaded: tuple[str, str, str] | None = None
         self._pipeline: Segmenting | None = None
 
     def serve(self) -> int:
@@ -239,15 +242,15 @@ class Server:
     def _warm(self, model: str, device: str) -> None:
         """Load the pipeline ahead of time. What fails is logged only: the next segmentation meets and reports it."""
         try:
-            self._load(model, device)
+            self._load(model, device, Request.engine)
         except Exception:
             traceback.print_exc()
 
-    def _load(self, model: str, device: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
-        if self._pipeline is None or self._loaded != (model, device):
+    def _load(self, model: str, device: str, engine: str, loading: Callable[[str], None] = lambda stage: None) -> Segmenting:
+        if self._pipeline is None or self._loaded != (model, device, engine):
             self._pipeline = None  # gives its memory back before the next one takes its own
-            self._pipeline = self._factory(model, device, loading)
-            self._loaded = (model, device)
+            self._pipeline = self._factory(model, device, engine, loading)
+            self._loaded = (model, device, engine)
         return self._pipeline
 
     def _segment(self, number: int) -> None:
@@ -256,7 +259,9 @@ class Server:
         self._progress(number, "load", 0.0)
         job = read_job(folder)
         asked = job.request
-        pipeline = self._load(asked.model, asked.device, lambda stage: self._progress(number, stage, _LOADING[stage]))
+        pipeline = self._load(
+            asked.model, asked.device, asked.engine, lambda stage: self._progress(number, stage, _LOADING[stage])
+        )
         loaded_s = time.perf_counter()
         self._progress(number, "check", 0.1)
         case = case_from_volumes(job.volumes, job.name)

@@ -1,0 +1,1 @@
+"""Hostile inputs of every class for the command line."""
