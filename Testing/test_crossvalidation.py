@@ -187,6 +187,40 @@ def test_one_fold_alone_is_trained_and_judged(scans, tmp_path, monkeypatch):
     assert {r["subject"] for r in rows} == {s.subject for s in split(scans, 0, 2)[1] if s.source != "ivdm3seg-patches"}
 
 
+def finished_training(folder, architecture, parameters):
+    """What a training leaves, with the initial weights."""
+    from IVDSegmentationLib.networks.architectures import build_network
+    from IVDSegmentationLib.networks.models import save_arrays
+
+    folder.mkdir(parents=True)
+    save_arrays(folder / "weights.npz", build_network(architecture, **parameters).get_weights())
+    (folder / "finished.json").write_text(json.dumps({"architecture": architecture, "parameters": parameters}))
+
+
+def test_a_finished_training_is_judged_on_the_engine_that_segments_as_keras_computes_it(tmp_path):
+    from IVDSegmentationLib.training.loop import load_trained, trained_network
+
+    finished_training(tmp_path / "run", "unet", {"features": [4, 8], "dropout": 0.1})
+    batch = np.random.default_rng(0).normal(size=(1, 8, 8, 8, 4)).astype(np.float32)
+    found = trained_network(tmp_path / "run").predict_on_batch(batch)
+    assert np.abs(found - load_trained(tmp_path / "run").predict_on_batch(batch)).max() < 1e-4
+    assert not hasattr(trained_network(tmp_path / "run"), "fit"), "no Keras model"
+    with pytest.raises(InputError, match="holds no finished training"):
+        trained_network(tmp_path / "none")
+
+
+def test_a_finished_fold_is_judged_without_its_samples_being_made_again(scans, tmp_path, monkeypatch):
+    from IVDSegmentationLib.training import crossvalidation
+
+    finished_training(tmp_path / "fold-1", "unet", {"features": [4, 8], "dropout": 0.1})
+    monkeypatch.setattr(crossvalidation, "train_segmenter", lambda *_: pytest.fail("trained again"))
+    rows = crossvalidation.crossvalidate_segmenter(scans, SEGMENTER["default"], tmp_path, folds=6, only=[1])
+    assert {r["subject"] for r in rows} == {s.subject for s in split(scans, 1, 6)[1]}
+    finished_training(tmp_path / "l" / "fold-1", "unet", {"features": [4, 8]})
+    monkeypatch.setattr(crossvalidation, "train_localizer", lambda *_: pytest.fail("trained again"))
+    assert crossvalidation.crossvalidate_localizer(scans, LOCALIZER["default"], tmp_path / "l", folds=6, only=[1])
+
+
 class PaintedNetwork:
     """Answers with what it is shown brightest: the made discs are the only bright things."""
 

@@ -155,7 +155,7 @@ def test_every_scan_is_seen_by_the_networks_of_the_fold_that_leaves_its_subject_
         loaded.append(folder.relative_to(tmp_path).as_posix())
         return PaintedNetwork() if folder.parent.name == "localizer" else UndecidedLevels()
 
-    monkeypatch.setattr(level_cases, "load_trained", load)
+    monkeypatch.setattr(level_cases, "trained_network", load)
     monkeypatch.setattr(level_cases, "DRAWS", 1)
     monkeypatch.setattr(level_cases, "PHANTOMS", 0)
     scans = [replace(scan(), subject=f"made-{number}", name=str(number)) for number in (1, 2)]

@@ -64,10 +64,10 @@ def train_levels_command(options: argparse.Namespace, scans: list[Scan], preset:
     """
     from ..networks.models import load_model
     from ..training.level_train import train_levels
-    from ..training.loop import load_trained
+    from ..training.loop import load_trained, trained_network
     from ..training.sources import WHOLE_SOURCES
 
-    network = load_model().networks["localizer"] if options.localizer is None else load_trained(options.localizer)
+    network = load_model().networks["localizer"] if options.localizer is None else trained_network(options.localizer)
     start = None if options.start is None else load_trained(options.start)
     whole = [scan for scan in scans if scan.source in WHOLE_SOURCES]
     train_levels(whole, network, preset, options.output, seed=options.seed, start=start)

@@ -22,7 +22,7 @@ from .calibration import (
 from .folds import split
 from .localizer_judging import localizer_row, localizer_summary
 from .localizer_samples import BOXES
-from .loop import load_trained
+from .loop import is_finished, trained_network
 from .presets import Preset
 from .scans import Scan
 from .segmenter_judging import Row, disc_rows, segmenter_summary
@@ -57,7 +57,8 @@ def crossvalidate_segmenter(
     rows: list[Row] = []
     for fold in only or range(folds):
         training, held_out = split(scans, fold, folds)
-        segmenter = train_segmenter(training, preset, folder / f"fold-{fold}", seed + fold)
+        run = folder / f"fold-{fold}"
+        segmenter = trained_network(run) if is_finished(run) else train_segmenter(training, preset, run, seed + fold)
         rng = np.random.default_rng(fold)
         for scan in held_out:
             for number in range(1, len(scan.centers_ijk) + 1):
@@ -107,8 +108,9 @@ def crossvalidate_localizer(
     rows: list[Row] = []
     for fold in only or range(folds):
         training, held_out = split(scans, fold, folds)
-        segmenter = None if segmenters is None else load_trained(segmenters / f"fold-{fold}")
-        localizer = train_localizer(training, preset, folder / f"fold-{fold}", seed + fold)
+        segmenter = None if segmenters is None else trained_network(segmenters / f"fold-{fold}")
+        run = folder / f"fold-{fold}"
+        localizer = trained_network(run) if is_finished(run) else train_localizer(training, preset, run, seed + fold)
         rows += [localizer_row(localizer, segmenter, scan) for scan in held_out if scan.source != BOXES]
         _write(folder, rows, localizer_summary(rows))
     return rows

@@ -18,7 +18,7 @@ from .level_fit import ChainCase
 from .level_samples import LevelVolume, changed_volume
 from .level_truth import SAME_MM, LevelTruth, class_of
 from .level_volumes import level_volume, phantom_volume
-from .loop import load_trained
+from .loop import trained_network
 from .presets import PRESETS
 from .scans import Scan
 
@@ -63,7 +63,7 @@ def networks_of_fold(runs: Path, fold: int) -> dict[str, Network]:
     Raises:
         InputError: One of the trainings is not finished.
     """
-    return {role: load_trained(runs / role / f"fold-{fold}") for role in ("localizer", LEVELS_ROLE)}
+    return {role: trained_network(runs / role / f"fold-{fold}") for role in ("localizer", LEVELS_ROLE)}
 
 
 def held_out_cases(scans: Sequence[Scan], runs: Path, folds: int) -> list[ChainCase]:

@@ -17,7 +17,7 @@ from ..pipeline.segmentation import Segmentation
 from ..training.folds import split
 from ..training.level_cases import folds_of, networks_of_fold
 from ..training.level_fit import read_fit
-from ..training.loop import load_trained
+from ..training.loop import trained_network
 from ..training.scans import Scan
 from ..training.true_levels import level_at
 from .variants import VARIANTS, Exam
@@ -269,6 +269,6 @@ def pipeline_of_fold(runs: Path, fold: int) -> Pipeline:
     Raises:
         InputError: One of them is missing.
     """
-    networks = {**networks_of_fold(runs, fold), "segmenter": load_trained(runs / "segmenter" / f"fold-{fold}")}
+    networks = {**networks_of_fold(runs, fold), "segmenter": trained_network(runs / "segmenter" / f"fold-{fold}")}
     card = {LEVELS_ROLE: {"chain": read_fit(runs / "levels-fit", fold).as_card()}}
     return Pipeline(Model(f"fold-{fold}", card, networks))
