@@ -9,6 +9,7 @@ from IVDSegmentationLib.training.calibration import (
     confidence_metrics,
     expected_calibration_error,
     fit_confidence,
+    fit_least_probability,
     held_out_confidence,
     judged_rows,
     reliability,
@@ -52,6 +53,14 @@ def made_rows(slope, intercept, noise=0.0):
 
 def test_the_fit_finds_the_line_that_the_rows_were_made_of():
     assert fit_confidence(judged_rows(made_rows(0.8, 0.1))) == (0.8, 0.1)
+
+
+def test_the_least_probability_lies_as_far_below_the_least_clear_person_as_that_one_lies_below_the_median():
+    surest = {"0": 0.97, "1": 0.93, "2": 0.96, "3": 0.98, "4": 0.95}
+    rows = [{"subject": who, "subset": "in", "centre": "given", "mean_disc_probability": p} for who, p in surest.items()]
+    rows += [{**row, "mean_disc_probability": str(row["mean_disc_probability"] - 0.3)} for row in rows]  # surer discs count
+    rows += [{**rows[0], "centre": "moved", "mean_disc_probability": 0.1}]
+    assert fit_least_probability(rows) == pytest.approx(0.93 - (0.96 - 0.93))
 
 
 def test_calibrated_confidence_has_a_small_error_and_uncalibrated_one_its_bias():

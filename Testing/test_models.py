@@ -103,6 +103,12 @@ def test_a_release_is_the_trainings_with_their_card_and_a_training_that_did_not_
     model = load_model(str(tmp_path / "new"))
     assert [model.card[role]["training"] for role in ROLES] == [{"steps": 7}] * len(ROLES)
     assert model.card["levels"]["chain"] == card["levels"]["chain"]
+    rows = "subject,subset,centre,dice,expected_dice,mean_disc_probability\n"
+    rows += "".join(f"{who},all,given,0.{80 + who},0.{82 + who},0.{94 + who}\n" for who in range(3))
+    (tmp_path / "rows.csv").write_text(rows)
+    release_model(trainings, copy / "card.json", tmp_path / "judged", tmp_path, tmp_path)
+    assert load_model(str(tmp_path / "judged")).card["least_probability"] == pytest.approx(0.93)
+    assert load_model(str(tmp_path / "judged")).card["confidence"]["segmenter"] == pytest.approx([1.0, -0.02])
     with pytest.raises(InputError, match="is not that of a segmenter's cross-validation"):
         release_model(trainings, copy / "card.json", tmp_path / "none", tmp_path / "nowhere", tmp_path)
     (tmp_path / "segmenter" / "finished.json").unlink()
@@ -174,6 +180,8 @@ DAMAGED_CARDS = {
     "text for a confidence": {"confidence": {"segmenter": ["a", "b"]}},
     "weights elsewhere, of a network of another role": {"another": {"weights": "../x.npz"}},
     "a confidence that is a number": {"confidence": 3},
+    "a least probability above one": {"least_probability": 1.5},
+    "text for a least probability": {"least_probability": "high"},
 }
 
 

@@ -74,6 +74,7 @@ MODELS: dict[str, Callable[[Path], object]] = {
     "features huge": card(localizer={"parameters": {"features": [10**8, 10**8]}}),
     "parameters none": card(localizer={"parameters": None}),
     "confidence text": card(confidence={"segmenter": "high"}),
+    "least probability infinite": card(least_probability=1e999),
     "weights missing": lambda folder: (folder / "segmenter.npz").unlink(),
     "weights a pipe": lambda folder: ((folder / "localizer.npz").unlink(), os.mkfifo(folder / "localizer.npz")),
     "weights a byte changed": lambda folder: (folder / "localizer.npz").write_bytes(

@@ -29,7 +29,7 @@ def read_card(folder: Path, roles: Sequence[str]) -> dict[str, Any]:
 
     Returns:
         The card. Of every one of the roles that it names, `architecture`, `parameters`, `weights` (a file of the folder) and
-        `sha256` are sound; so are `name` and, where it is there, `confidence`.
+        `sha256` are sound; so are `name` and, where they are there, `confidence` and `least_probability`.
 
     Raises:
         ModelError: The card is missing, cannot be read, or says something that no network can be built or loaded by.
@@ -47,6 +47,9 @@ def read_card(folder: Path, roles: Sequence[str]) -> dict[str, Any]:
     for role in {*roles, *roles_of(card)} & card.keys():
         _check_network(card[role], role, name)
     _check_confidence(card.get("confidence", {}), name)
+    least = card.get("least_probability", 0)
+    if not _is_number(least) or not 0 <= least <= 1:
+        raise ModelError(f"the card of model {name} gives no valid least_probability: {_REINSTALL}")
     return card
 
 

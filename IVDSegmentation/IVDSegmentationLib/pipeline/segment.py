@@ -37,11 +37,6 @@ from .segmentation import Provenance, Segmentation, software_versions
 OnProgress = Callable[[str, float], None]
 """Called with the stage in words and the fraction done, 0..1; may raise errors.Cancelled."""
 
-LEAST_PROBABILITY = 0.88
-"""Mean probability over its voxels that at least one disc of a spine reaches. In three of SPIDER's slabs the highest is
-0.92 to 0.93; white noise has none, or up to 0.854. Smooth random fields reach 0.92: no limit tells them from a
-slab (docs/experiments.md)."""
-
 
 def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Run the network of stage 2, on all boxes in one batch.
@@ -186,7 +181,8 @@ class Pipeline:
             boxes = [_box(located.channels, start, self.model.channels) for start in starts]
             boxes = [keep_one_disc(p) for p in segment_boxes(self.model.networks["segmenter"], boxes)]
             boxes = [np.zeros_like(box) if _is_speck(box) else box for box in boxes]
-            if not any(mean_disc_probability(box) >= LEAST_PROBABILITY for box in boxes):
+            least = self.model.card.get("least_probability", THRESHOLD)
+            if not any(mean_disc_probability(box) >= least for box in boxes):
                 raise InputError(f"{case.name}: no intervertebral disc was found: load Dixon volumes of a lumbar spine")
         with _stage(timings, progress, "assemble", 0.8):
             assembled = assemble(boxes, starts, case.working_grid.size)

@@ -46,6 +46,27 @@ def fit_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     return round(float(slope), 4), round(float(intercept), 4)
 
 
+def fit_least_probability(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Fit from which mean probability on an image shows a disc at all, to people whom the segmenters have not seen.
+
+    Of every person and subset of channels the surest disc counts, at the given centres. The limit lies as far below the lowest
+    of these as that lies below their median, so that a person somewhat less clear than all of them still passes.
+
+    Args:
+        rows: Rows of a cross-validation of the segmenter.
+
+    Returns:
+        Mean probability over the voxels of a disc, 0..1.
+    """
+    highest: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row["centre"] == "given":
+            key = (row["subject"], row["subset"])
+            highest[key] = max(float(row["mean_disc_probability"]), highest.get(key, 0.0))
+    values = np.array(list(highest.values()))
+    return round(float(2 * values.min() - np.median(values)), 4)
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Read the rows of a cross-validation.
 
@@ -53,7 +74,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         path: Its `rows.csv`.
 
     Returns:
-        The rows, with Dice (None where there is none) and expected Dice as numbers.
+        The rows, with Dice (None where there is none), expected Dice and mean probability as numbers.
 
     Raises:
         InputError: The file is missing, or has not the columns that confidence needs.
@@ -61,13 +82,17 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        numbers = [(float(row["dice"]) if row["dice"] else None, float(row["expected_dice"])) for row in rows]
+        numbers = [
+            {"dice": float(row["dice"]) if row["dice"] else None}
+            | {name: float(row[name]) for name in ("expected_dice", "mean_disc_probability")}
+            for row in rows
+        ]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{path.name} of {path.parent.name} is not that of a segmenter's cross-validation: "
             "run `ivdseg crossvalidate segmenter` to its end first"
         ) from error
-    return [{**row, "dice": d, "expected_dice": e} for row, (d, e) in zip(rows, numbers, strict=True)]
+    return [{**row, **of_row} for row, of_row in zip(rows, numbers, strict=True)]
 
 
 def held_out_confidence(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from ..atomic import atomic_file
 from ..dixon.channels import CHANNELS
 from ..errors import InputError
 from ..networks.models import checksum, load_arrays
-from .calibration import fit_confidence, judged_rows, read_rows
+from .calibration import fit_confidence, fit_least_probability, judged_rows, read_rows
 from .level_fit import read_fit
 
 
@@ -24,8 +24,8 @@ def release_model(
         trainings: Role (networks.models.ROLES) -> folder of its finished training.
         card: JSON file with an object of what the machine cannot know: name, data, results, limits.
         folder: Receives the model; created where it is missing.
-        crossvalidation: Folder of a cross-validation of the segmenters, on which the confidence is calibrated. None for a
-            confidence that is the expected Dice as it is.
+        crossvalidation: Folder of a cross-validation of the segmenters, on which the confidence is calibrated, and the
+            probability below which nothing counts as a disc. None for a confidence that is the expected Dice as it is.
         levels_fit: Folder of `ivdseg fit levels`, which says how the level network's answers are read. A model with a level
             network needs it.
 
@@ -45,7 +45,9 @@ def release_model(
         content["levels"] = {"chain": read_fit(levels_fit).as_card()}
     content["channel_order"] = list(CHANNELS)
     if crossvalidation is not None:
-        content["confidence"] = {"segmenter": fit_confidence(judged_rows(read_rows(crossvalidation / "rows.csv")))}
+        rows = read_rows(crossvalidation / "rows.csv")
+        content["confidence"] = {"segmenter": fit_confidence(judged_rows(rows))}
+        content["least_probability"] = fit_least_probability(rows)
     folder.mkdir(parents=True, exist_ok=True)
     for role, source in trainings.items():
         with atomic_file(folder / f"{role}.npz") as temporary:

@@ -141,8 +141,8 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
 
     Returns:
         Source -> number, mean and SD over discs of each metric, by subset of channels and centre; and, for the fullest
-        subset at the given centres, by subject and by disc; and the lowest, over subjects, of
-        the highest mean probability that a disc of theirs has (pipeline.segment.LEAST_PROBABILITY).
+        subset at the given centres, by subject and by disc; and the lowest, over subjects, of the highest mean probability
+        that a disc of theirs has (calibration.fit_least_probability).
     """
     summary: dict[str, Any] = {}
     for source in sorted({r["source"] for r in rows}):
