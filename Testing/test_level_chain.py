@@ -20,7 +20,7 @@ from IVDSegmentationLib.levels.chain import (
 from IVDSegmentationLib.levels.evidence import CLASSES, Evidence
 from IVDSegmentationLib.levels.labelling import SPINE
 
-PARAMETERS = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0), 0.9)
+PARAMETERS = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0, 0.0), 0.9)
 
 
 def chain_of(levels: list[int], sure: float = 0.9) -> tuple[np.ndarray, Evidence]:
@@ -106,9 +106,20 @@ def test_log_odds_are_those_of_the_sum_over_all_readings() -> None:
 
 def test_names_that_begin_above_the_sacrum_can_be_called_less_sure() -> None:
     centers, said = chain_of([3, 4, 5])
-    wary = replace(PARAMETERS, calibration=(1.0, -4.0, 0.0))
+    wary = replace(PARAMETERS, calibration=(1.0, -4.0, 0.0, 0.0))
     reading = read_chain(centers, said, PARAMETERS)
     assert reading.levels[0] == 3 and reading.probability(wary) < reading.probability(PARAMETERS)
+
+
+def test_names_of_an_image_whose_orientation_is_not_seen_can_be_called_less_sure() -> None:
+    centers, said = chain_of([1, 2, 3])
+    wary = replace(PARAMETERS, calibration=(1.0, 0.0, 2.0, 0.0))
+    clear = replace(said, orientation=np.log(np.tile([0.98, 0.01, 0.01], (3, 1))))
+    unclear = replace(said, orientation=np.full((3, 3), np.log(1 / 3)))
+    seen, unseen = read_chain(centers, clear, wary), read_chain(centers, unclear, wary)
+    assert seen.levels == unseen.levels and unseen.as_stored == pytest.approx(np.log(1 / 3))
+    assert unseen.probability(wary) < seen.probability(wary)
+    assert unseen.probability(PARAMETERS) == seen.probability(PARAMETERS)
 
 
 def test_more_candidates_than_a_spine_has_discs_do_not_all_get_a_name() -> None:

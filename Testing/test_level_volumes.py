@@ -15,8 +15,10 @@ from IVDSegmentationLib.levels.evidence import AS_STORED, OUTPUTS
 from IVDSegmentationLib.levels.labelling import SPINE
 from IVDSegmentationLib.networks import models
 from IVDSegmentationLib.networks.inputs import stack_channels
+from IVDSegmentationLib.pipeline.localize import DiscCandidate, find_discs
 from IVDSegmentationLib.training import level_cases, level_train
 from IVDSegmentationLib.training.level_cases import folds_of, held_out_cases
+from IVDSegmentationLib.training.level_truth import UNKNOWN, class_index
 from IVDSegmentationLib.training.level_volumes import level_truth, level_volume, phantom_volume
 from IVDSegmentationLib.training.presets import PRESETS
 from IVDSegmentationLib.training.scans import Scan
@@ -167,6 +169,22 @@ def test_every_scan_is_seen_by_the_networks_of_the_fold_that_leaves_its_subject_
     for case in as_stored:
         assert case.levels == (1, 2, 3, 4, 5), "L5-S1 to L1-L2, caudal to cranial"
         assert (np.diff(case.centers_mm[:, 2]) > 0).all()
+
+
+def test_of_two_candidates_on_one_disc_the_nearer_has_its_level_and_the_other_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found_twice(probability: np.ndarray) -> list[DiscCandidate]:
+        first, second, *others = find_discs(probability)
+        x, y, z = second.center_ijk
+        return [first, second, replace(second, center_ijk=(x, y, z + 6)), *others]
+
+    monkeypatch.setattr(level_cases, "find_discs", found_twice)
+    monkeypatch.setattr(level_cases, "spine_chain", lambda centers, certainties: range(len(centers)))
+    (case,) = level_cases.cases_of(level_volume(scan(), PaintedNetwork()), "made", UndecidedLevels(), 0, 0)
+    assert case.levels == (1, 2, None, 3, 4, 5), "L5-S1 to L1-L2, caudal to cranial"
+    assert case.classes[2] == UNKNOWN and case.classes[1] == class_index(2)
+    assert case.right((1, 2, None, 3, 4, 5)) and not case.right((1, None, 2, 3, 4, 5))
 
 
 def test_a_form_in_which_nothing_resembles_a_disc_is_left_out() -> None:

@@ -14,7 +14,7 @@ from IVDSegmentationLib.levels.evidence import CLASSES, Evidence
 from IVDSegmentationLib.levels.labelling import LABELS, LEVEL_OF, LEVELS, SPINE, check_known, shifted
 from IVDSegmentationLib.levels.naming import Naming, count_levels, name_levels
 
-PARAMETERS = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0), 0.9)
+PARAMETERS = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0, 0.0), 0.9)
 
 
 def seen(levels: list[int], sure: float = 0.95) -> tuple[np.ndarray, Evidence]:

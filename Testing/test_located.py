@@ -27,7 +27,7 @@ from IVDSegmentationLib.pipeline.segment import Pipeline
 SIZE = (24, 88, 120)
 CHAIN = {
     "weight": 1.0, "gap": -3.0, "stray": -1.0, "step": [3.55, 0.0, -0.004], "spread": 0.18,
-    "calibration": [1.0, 0.0, 0.0], "limit": 0.9,
+    "calibration": [1.0, 0.0, 0.0, 0.0], "limit": 0.9,
 }  # fmt: skip
 
 

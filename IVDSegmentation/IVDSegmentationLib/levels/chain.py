@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from .evidence import CLASSES, Evidence
+from .evidence import AS_STORED, CLASSES, Evidence
 from .labelling import SPINE
 
 SACRAL = 2
@@ -46,8 +46,8 @@ class ChainParameters:
         step: Logarithm of the step from one disc to the next, mm: a, b, c of a + b k + c k^2, where k is the place in SPINE
             of the middle between the two.
         spread: Standard deviation of this logarithm.
-        calibration: Slopes and intercept from the log odds of the best reading, and from whether it begins above L5-S1, to
-            those of its being right.
+        calibration: Slopes and intercept from the log odds of the best reading, from whether it begins above L5-S1, and from
+            how sure the network is that the image lies as its header says, to the log odds of its being right.
         limit: Probability below which the names carry a warning.
     """
 
@@ -56,7 +56,7 @@ class ChainParameters:
     stray: float
     step: tuple[float, float, float]
     spread: float
-    calibration: tuple[float, float, float]
+    calibration: tuple[float, float, float, float]
     limit: float
 
     @classmethod
@@ -80,7 +80,7 @@ class ChainParameters:
                 values[field.name] = tuple(float(v) for v in value) if isinstance(value, list) else float(value)
             read = cls(**values)
             numbers = np.array([*read.step, *read.calibration, read.weight, read.gap, read.stray, read.spread, read.limit])
-            if numbers.shape != (11,) or not np.isfinite(numbers).all() or read.spread <= 0:
+            if numbers.shape != (12,) or not np.isfinite(numbers).all() or read.spread <= 0:
                 raise ValueError("not the numbers that a reading needs")
             return read
         except (KeyError, TypeError, ValueError) as error:
@@ -102,20 +102,25 @@ class Reading:
     Attributes:
         levels: Of each candidate, caudal to cranial, its place in SPINE; None where it has no name.
         log_odds: Logarithm of its probability over that of all others.
+        as_stored: Mean over the candidates of the logarithm of the probability that the image lies as its header says. An
+            image that the network cannot tell this of is unlike those that it knows, or shows too little.
     """
 
     levels: tuple[int | None, ...]
     log_odds: float
+    as_stored: float
 
     def features(self) -> np.ndarray:
         """What the calibration is of.
 
         Returns:
-            (3,): the log odds, at most MOST_ODDS; 1 where the lowest name is above L5-S1, else 0; and 1.
+            (4,): the log odds, at most MOST_ODDS; 1 where the lowest name is above L5-S1, else 0; the logarithm of the
+            probability of lying as stored, at least -MOST_ODDS; and 1.
         """
         named = [level for level in self.levels if level is not None]
         odds = float(np.clip(self.log_odds, -MOST_ODDS, MOST_ODDS))
-        return np.array([odds, float(bool(named) and named[0] > SPINE.index("L5-S1")), 1.0])
+        begins_above = float(bool(named) and named[0] > SPINE.index("L5-S1"))
+        return np.array([odds, begins_above, max(self.as_stored, -MOST_ODDS), 1.0])
 
     def probability(self, parameters: ChainParameters) -> float:
         """How sure the names are.
@@ -144,7 +149,7 @@ def read_chain(centers_mm: np.ndarray, evidence: Evidence, parameters: ChainPara
     best = scores.best(None)
     total, mine = scores.total(None), scores.total(allowed_like(best))
     rest = total + np.log(max(-np.expm1(min(mine - total, -1e-12)), 1e-300))
-    return Reading(best, float(mine - rest))
+    return Reading(best, float(mine - rest), float(evidence.orientation[:, AS_STORED].mean()))
 
 
 def next_likely(

@@ -16,7 +16,7 @@ from ..pipeline.located import LEVELS_ROLE
 from .folds import split
 from .level_fit import ChainCase
 from .level_samples import LevelVolume, changed_volume
-from .level_truth import SAME_MM, LevelTruth, class_of
+from .level_truth import SAME_MM, UNKNOWN, LevelTruth, class_of
 from .level_volumes import level_volume, phantom_volume
 from .loop import trained_network
 from .presets import PRESETS
@@ -126,10 +126,14 @@ def _case(shown: tuple[str, np.ndarray, np.ndarray, LevelTruth], name: str, netw
     kept = spine_chain(np.array(centers) * SPACING_MM, [candidate.probability for candidate in candidates])
     centers = [centers[n] for n in kept]
     evidence = evidence_of(network, level_crops(channels, probability, centers))
-    classes, levels = [], []
-    for center in centers:
-        away = np.linalg.norm((truth.centers - center) * SPACING_MM, axis=1)
-        nearest = int(np.argmin(away))
-        classes.append(class_of(center, truth))
-        levels.append(int(truth.levels[nearest]) if away[nearest] <= SAME_MM else None)
+    classes = [class_of(center, truth) for center in centers]
+    levels: list[int | None] = [None] * len(centers)
+    away = np.linalg.norm((truth.centers[None] - np.array(centers)[:, None]) * SPACING_MM, axis=2)
+    for row, disc in enumerate(np.argmin(away, axis=1).tolist()):
+        if away[row, disc] > SAME_MM:
+            continue
+        if row == np.argmin(away[:, disc]):
+            levels[row] = int(truth.levels[disc])
+        else:
+            classes[row] = UNKNOWN  # a second candidate on one disc: whether it has a name decides nothing
     return ChainCase(fold, name, variant, np.array(centers) * SPACING_MM, evidence, tuple(classes), tuple(levels))

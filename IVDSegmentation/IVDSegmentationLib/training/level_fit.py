@@ -18,7 +18,7 @@ from ..levels.evidence import CLASSES, Evidence
 from .calibration import check_matplotlib
 from .level_truth import UNKNOWN
 
-START = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0), 0.5)
+START = ChainParameters(1.0, -3.0, -1.0, (3.55, 0.0, -0.004), 0.18, (1.0, 0.0, 0.0, 0.0), 0.5)
 """Where the search begins; nothing of it stays but the order of magnitude."""
 
 MOST_CASES = 160
@@ -144,7 +144,7 @@ class Judged:
     Attributes:
         case: The volume.
         right: Whether all its names are right.
-        features: Of the calibration (chain.Reading.features), (3,).
+        features: Of the calibration (chain.Reading.features), (4,).
     """
 
     case: ChainCase
@@ -169,8 +169,8 @@ def judge(cases: Sequence[ChainCase], parameters: ChainParameters) -> list[Judge
     return judged
 
 
-def fit_calibration(judged: Sequence[Judged]) -> tuple[float, ...]:
-    """Fit P(all names are right) by logistic regression with a little ridge (Platt, 1999, with a second feature).
+def fit_calibration(judged: Sequence[Judged]) -> tuple[float, float, float, float]:
+    """Fit P(all names are right) by logistic regression with a little ridge (Platt, 1999, with two more features).
 
     Args:
         judged: Volumes.
@@ -189,7 +189,10 @@ def fit_calibration(judged: Sequence[Judged]) -> tuple[float, ...]:
         logits = features @ values
         return float(np.mean(np.logaddexp(0, logits) - target * logits) + 1e-4 * np.square(values).sum())
 
-    return tuple(float(v) for v in minimize(loss, np.array([0.5, 0.0, 0.0]), method="BFGS").x)
+    odds, begins_above, as_stored, intercept = (
+        float(v) for v in minimize(loss, np.array([0.5, 0.0, 0.0, 0.0]), method="BFGS").x
+    )
+    return odds, begins_above, as_stored, intercept
 
 
 def probabilities(judged: Sequence[Judged], calibration: Sequence[float]) -> np.ndarray:
@@ -290,8 +293,7 @@ def _fitted(cases: Sequence[ChainCase]) -> ChainParameters:
     judged = judge(cases, chain)
     calibration = fit_calibration(judged)
     limit = choose_limit(probabilities(judged, calibration), np.array([one.right for one in judged]))
-    slope, begins_above, intercept = calibration
-    return replace(chain, calibration=(slope, begins_above, intercept), limit=limit)
+    return replace(chain, calibration=calibration, limit=limit)
 
 
 FIT_FILE = "fit.json"
