@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
 PREFIX = ".ivdseg-"
 _LOCK = ".lock"
@@ -185,7 +184,7 @@ def _lock_of(place: Path) -> Path:
 def _locked(folder: Path) -> tuple[Path, int]:
     """A new name in a folder, and the open lock that stands for it."""
     while True:
-        place = folder / f"{PREFIX}{uuid4().hex}"
+        place = folder / f"{PREFIX}{os.urandom(16).hex()}"
         lock = os.open(_lock_of(place), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         _try_lock(lock)
         with suppress(OSError):

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import errno
 import io
-import logging
 import os
 import signal
 import sys
-import tempfile
-import threading
-import traceback
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -99,6 +94,8 @@ def guarded(command: Callable[[], object], subject: str, *, debug: bool = False)
         return 128 + int(stop.args[0] if stop.args else signal.SIGINT)
     except Exception as error:
         if debug:
+            import traceback
+
             traceback.print_exc()
         say(f"ivdseg: {_sentence(error, subject)}")
         return CANNOT
@@ -129,6 +126,8 @@ def _sentence(error: Exception, subject: str) -> str:
 
 def _place(trace: TracebackType | None) -> str:
     """The innermost line of this library that a traceback passes."""
+    import traceback
+
     library = Path(__file__).resolve().parents[1]
     inside = "an unknown place"
     for frame in traceback.extract_tb(trace):
@@ -138,11 +137,11 @@ def _place(trace: TracebackType | None) -> str:
     return inside
 
 
-def run_alone(main: Callable[[list[str]], int], arguments: list[str], *, quiet: bool) -> NoReturn:
+def run_alone(parse: Callable[[list[str]], Callable[[], int]], arguments: list[str], *, quiet: bool) -> NoReturn:
     """Run the command line in this process, which is its own, and end it.
 
     Args:
-        main: Takes the arguments, returns the exit status.
+        parse: Takes the arguments, returns the command that they ask for, which returns the exit status.
         arguments: Those of the command line.
         quiet: Whether what libraries write to stderr is kept from the user.
     """
@@ -152,19 +151,26 @@ def run_alone(main: Callable[[list[str]], int], arguments: list[str], *, quiet: 
         os.environ.pop(name, None)
     status = CANNOT
     with ExitStack() as stack:
-        with suppress(OSError):  # where there is no place for temporary files, what needs one says so
-            # One folder for whatever any library puts there, cleared by the next command where this one is killed.
-            tempfile.tempdir = str(stack.enter_context(workplace(Path(tempfile.gettempdir()))))
-            os.environ["KERAS_HOME"] = os.path.join(tempfile.tempdir, "keras")  # not the user's settings, which may be any
-        if quiet:
-            _keep_stderr()
         try:
-            status = main(arguments)
+            command = parse(arguments)
+            _keep_temporary_files(stack)
+            if quiet:
+                _keep_stderr()
+            status = command()
         except SystemExit as stop:  # argparse: help, version, wrong usage
             status = stop.code if isinstance(stop.code, int) else CANNOT
         status = _flushed(status)
     # An ordinary exit would take down TensorFlow's threads, during which a signal or a fault has the last word.
     os._exit(status)
+
+
+def _keep_temporary_files(stack: ExitStack) -> None:
+    """One folder for whatever any library puts there, cleared by the next command where this one is killed."""
+    import tempfile
+
+    with suppress(OSError):  # where there is no place for temporary files, what needs one says so
+        tempfile.tempdir = str(stack.enter_context(workplace(Path(tempfile.gettempdir()))))
+        os.environ["KERAS_HOME"] = os.path.join(tempfile.tempdir, "keras")  # not the user's settings, which may be any
 
 
 def _flushed(status: int) -> int:
@@ -230,6 +236,11 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def _keep_stderr() -> None:
     """Let descriptor 2 lead to a file without a name; `sys.stderr`, for our own lines, leads to where it led until now."""
+    import logging
+    import tempfile
+    import threading
+    import warnings
+
     sys.stderr.flush()
     _shown.append(os.dup(2))
     shown = os.fdopen(_shown[0], "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,16 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 1 the input cannot be segmented (one line on stderr says why), 2 wrong usage.
     """
+    return _command(arguments)()
+
+
+def _command(arguments: list[str] | None) -> Callable[[], int]:
+    """The command that the arguments ask for."""
     options = _parser().parse_args(arguments)
     names = ("case", "prediction", "folder", "output", "command")
     about = next(value for name in names if (value := getattr(options, name, None)))
-    return guarded(lambda: options.run(options), printable(Path(about).name), debug=options.debug)
+    return lambda: guarded(lambda: options.run(options), printable(Path(about).name), debug=options.debug)
 
 
 def entry() -> NoReturn:
     """The console command."""
     arguments = sys.argv[1:]
-    run_alone(main, arguments, quiet=arguments[:1] != [] and arguments[0] in _QUIET and "--debug" not in arguments)
+    run_alone(_command, arguments, quiet=arguments[:1] != [] and arguments[0] in _QUIET and "--debug" not in arguments)
 
 
 def _path(text: str) -> Path:

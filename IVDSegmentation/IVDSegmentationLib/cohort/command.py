@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -164,6 +162,8 @@ def _check_installed() -> None:
 @contextmanager
 def _stopped_by_an_exception() -> Iterator[None]:
     """Have Ctrl-C and SIGTERM raise KeyboardInterrupt within the block: workers are to be ended, and tables to be written."""
+    import signal
+    import threading
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt(number)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import atomic_file
 from ..errors import InputError, OutputError
 from ..printable import printable
 from ..threads import in_threads
@@ -115,6 +114,8 @@ def write_volume(volume: Volume, path: Path, *, header: Mapping[str, str] | None
         OutputError: The name ends otherwise, the folder is missing or not writable, or the disk is full.
     """
     import SimpleITK as sitk
+
+    from ..atomic import atomic_file
 
     path = Path(path)
     if not is_volume_file(path) or path.name.lower().endswith(_WITH_A_SECOND_FILE):

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -130,6 +129,8 @@ def accelerator_present() -> bool:
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return False
     if sys.platform == "darwin":
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             return bool(version("tensorflow-metal"))
         except PackageNotFoundError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -26,6 +25,8 @@ def import_tensorflow() -> ModuleType:
     Raises:
         ImportError: TensorFlow is missing or broken.
     """
+    import tempfile
+
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     os.environ["KERAS_BACKEND"] = "tensorflow"  # TensorFlow imports Keras
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

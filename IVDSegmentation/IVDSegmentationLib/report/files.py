@@ -15,7 +15,6 @@ from ..findings import Finding, finding
 from ..images import write_volume
 from ..measure.rounding import rounded
 from ..pipeline.segmentation import Segmentation
-from .output_folder import checksums_of, outputs_of
 from .segmentation_file import write_segmentation_file
 from .tables import measurement_rows
 
@@ -51,6 +50,8 @@ def write_outputs(
         InputError: The reference holds no disc, or values that are no labels.
         OutputError: The folder cannot be written or holds another's files of these names, or the disk is full.
     """
+    from .output_folder import outputs_of
+
     report = build_report(segmentation)
     with outputs_of(folder, overwrite=overwrite) as beside:
         write_files(segmentation, report, beside)
@@ -69,6 +70,7 @@ def write_files(segmentation: Segmentation, report: dict[str, Any], folder: Path
     Raises:
         InputError, OutputError, OSError: One of them cannot be written; the rest may be there then.
     """
+    from .output_folder import checksums_of
     from .page import report_html
 
     write_volume(segmentation.label_volume, folder / "discs.nii.gz")

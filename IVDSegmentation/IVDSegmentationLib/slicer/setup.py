@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any, Protocol
@@ -260,6 +259,8 @@ def _renewed(names: list[str]) -> str:
 
 def _versions_in_use() -> dict[str, str]:
     """Distribution -> version of those that this Slicer has imported a package of."""
+    from importlib.metadata import packages_distributions, version
+
     importlib.invalidate_caches()
     names = {name for package, owners in packages_distributions().items() if package in sys.modules for name in owners}
     return {name: version(name) for name in names}
@@ -275,6 +276,8 @@ def _constraints() -> Iterator[Path]:
 
 
 def _bundled_versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
     versions = {}
     for name in BUNDLED:
         try:
