@@ -3,7 +3,8 @@
 The versions take turns in one run; each time is that of a process of its own: `make demo` (a phantom, then its segmentation
 with the whole report), `ivdseg --help`, and the module on the harness, imported and then opened. CHECKOUT is made by
 `git worktree add CHECKOUT REVISION`. Printed are medians with the lowest and highest of the clock and of the processor; what
-the processor took says more on a machine that others use, too.
+the processor took says more on a machine that others use, too. Python keeps its compiled files, as it does for users: where
+PYTHONDONTWRITEBYTECODE forbids it, each start would compile the library, and the version with fewer lines would win.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def run(command: list[str], checkout: Path, folder: str) -> tuple[tuple[float, f
     """Run a command with the library of a checkout: seconds of the clock and of the processor, and what it printed."""
     path = os.pathsep.join(str(checkout / part) for part in ("IVDSegmentation", "Testing"))
     environment = {**os.environ, "PYTHONPATH": path, "QT_QPA_PLATFORM": "offscreen"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, begin = os.times(), time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     took, after = time.perf_counter() - begin, os.times()
