@@ -207,6 +207,9 @@ def test_a_finished_training_is_judged_on_the_engine_that_segments_as_keras_comp
     assert not hasattr(trained_network(tmp_path / "run"), "fit"), "no Keras model"
     with pytest.raises(InputError, match="holds no finished training"):
         trained_network(tmp_path / "none")
+    (tmp_path / "run" / "weights.npz").unlink()  # killed before the weights, which are written last
+    with pytest.raises(InputError, match="holds no finished training"):
+        trained_network(tmp_path / "run")
 
 
 def test_a_finished_fold_is_judged_without_its_samples_being_made_again(scans, tmp_path, monkeypatch):

@@ -58,13 +58,25 @@ def fit_least_probability(rows: Sequence[Mapping[str, Any]]) -> float:
     Returns:
         Mean probability over the voxels of a disc, 0..1.
     """
+    values = surest_disc_probabilities(rows)
+    return round(float(2 * values.min() - np.median(values)), 4)
+
+
+def surest_disc_probabilities(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The highest mean probability that a disc has, of every person and subset of channels, at the given centres.
+
+    Args:
+        rows: Rows of a cross-validation of the segmenter.
+
+    Returns:
+        0..1, (n,).
+    """
     highest: dict[tuple[str, str], float] = {}
     for row in rows:
         if row["centre"] == "given":
             key = (row["subject"], row["subset"])
             highest[key] = max(float(row["mean_disc_probability"]), highest.get(key, 0.0))
-    values = np.array(list(highest.values()))
-    return round(float(2 * values.min() - np.median(values)), 4)
+    return np.array(list(highest.values()))
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -137,7 +137,7 @@ def _check_converged(folder: Path) -> None:
 
 
 def load_trained(folder: Path) -> keras.Model:
-    """The network of a finished training, to train it further.
+    """The network of a finished training, as a Keras model: to train it further, or of an architecture that OpenVINO lacks.
 
     Args:
         folder: Folder of the training.
@@ -190,10 +190,13 @@ def is_finished(folder: Path) -> bool:
 
 def _record_of(folder: Path) -> dict[str, Any]:
     """What a finished training recorded of itself. Raises InputError where there is none."""
+    unfinished = InputError(f"{folder.name} in {folder.parent.name} holds no finished training: train it to its end")
+    if not is_finished(folder):
+        raise unfinished
     try:
         return dict(json.loads((folder / "finished.json").read_text(encoding="utf-8")))
     except OSError as error:
-        raise InputError(f"{folder.name} in {folder.parent.name} holds no finished training: train it to its end") from error
+        raise unfinished from error
 
 
 def _optimizer(preset: Preset, steps: int) -> Any:

@@ -1,4 +1,7 @@
-"""What is trained for the released model, and how. The paper's own trainings are in `paper`."""
+"""What is trained for a model to release, and how; a model's card says how many steps its networks had.
+
+The paper's own trainings are in `paper`.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from ..measure.metrics import dice
 from ..pipeline.confidence import THRESHOLD, expected_dice, mean_disc_probability
 from ..pipeline.crop import BOX_SIZE, box_start, crop
 from ..pipeline.segment import assemble, keep_one_disc, segment_boxes
+from .calibration import surest_disc_probabilities
 from .channel_dropout import SUBSETS, keep_subset
 from .scans import Scan
 from .scoring import mean_sd, recall_of_surely_disc, share_in_no_disc
@@ -157,7 +158,9 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
                 )
                 for subset, where in sorted({(r["subset"], r["centre"]) for r in mine})
             },
-            "lowest, over subjects, of the highest mean probability of a disc": _lowest_of_highest(mine),
+            "lowest, over subjects, of the highest mean probability of a disc": round(
+                float(surest_disc_probabilities(mine).min()), 4
+            ),
             **{
                 f"by {what}": {
                     str(one): _mean_sds(metrics, [r for r in plain if r[what] == one])
@@ -167,16 +170,6 @@ def segmenter_summary(rows: Sequence[Row]) -> dict[str, Any]:
             },
         }
     return summary
-
-
-def _lowest_of_highest(rows: Sequence[Row]) -> float:
-    """The lowest, over subjects and subsets of channels at the given centres, of their discs' highest mean probability."""
-    highest: dict[tuple[str, str], float] = {}
-    for row in rows:
-        if row["centre"] == "given":
-            key = (row["subject"], row["subset"])
-            highest[key] = max(row["mean_disc_probability"], highest.get(key, 0.0))
-    return round(min(highest.values()), 4)
 
 
 def _mean_sds(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
