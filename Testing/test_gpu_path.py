@@ -28,7 +28,7 @@ card = load_card(MODELS_FOLDER / "default")
 weights = load_arrays(MODELS_FOLDER / "default" / "segmenter.npz")
 
 def network_of(engine):
-    return engine.network("unet", card["segmenter"]["parameters"], weights)
+    return engine.network("unet", card["segmenter"]["parameters"], weights, half=True)
 
 rng = np.random.default_rng(0)
 boxes = {{count: rng.random((count, 36, 36, 28, 4), np.float32) for count in (1, 2, 3)}}
@@ -147,12 +147,12 @@ full = network_of(engines.TensorFlowEngine("cpu")).predict_on_batch(patches)
 half = build_network("unet", "mixed_float16", **card["segmenter"]["parameters"])
 half.set_weights(weights)
 half = np.asarray(tf.function(lambda batch: half(batch, training=False), jit_compile=True)(patches))
-answer = {"policy": engine.precision, "dtypes": dtypes, "different": int(np.sum((full >= 0.5) != (half >= 0.5))),
+answer = {"policy": engine.half, "dtypes": dtypes, "different": int(np.sum((full >= 0.5) != (half >= 0.5))),
           "inside": int((full >= 0.5).sum())}
 """,
         half=True,
     )
-    assert answer["policy"] == "mixed_float16" and answer["dtypes"] == ["float16", "float32"]
+    assert answer["policy"] == "float16" and answer["dtypes"] == ["float16", "float32"]
     assert answer["inside"] > 2000
     # 1 voxel in 10,000 of a usual field of view, of whose nine discs these are two.
     assert answer["different"] <= 1e-4 * 36 * 256 * 256 * 2 / 9, answer

@@ -65,13 +65,15 @@ class Variant:
         return timed
 
     def read(self) -> dict[str, Any]:
-        """The case's files."""
+        """The case's files; what was there before is given up first, as between the cases of a worker or a cohort."""
+        self.case = self.result = None
         self.case = self._load_case(self._folder)
         return {}
 
     def segment(self) -> dict[str, Any]:
         """From the channels to the label map, and what of it the networks took."""
         self.networks_s = 0.0
+        self.result = None
         self.result = self.pipeline.segment(self.case)
         first = not hasattr(self.result, "provenance")
         timings_s = self.result.timings_s if first else self.result.provenance.timings_s

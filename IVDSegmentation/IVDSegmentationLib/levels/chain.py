@@ -172,12 +172,8 @@ def next_likely(
         return None, 0.0
     scores = _Scores(centers_mm, evidence.levels, parameters)
     total, mine = scores.total(None), scores.total(allowed_like(levels))
-    chances = {}
-    for level in (n for n in range(len(SPINE)) if n != levels[place]):
-        allowed = np.ones((len(levels), len(STATES) + 1), bool)
-        allowed[place] = False
-        allowed[place, SACRAL + level] = True
-        chances[level] = scores.total(allowed)
+    of_levels = scores.by_state(place)[SACRAL:]
+    chances = {level: float(of_levels[level]) for level in range(len(SPINE)) if level != levels[place]}
     other = max(chances, key=lambda level: chances[level])
     rest = total + np.log(max(-np.expm1(min(mine - total, -1e-12)), 1e-300))
     share = float(np.exp(min(chances[other] - rest, 0.0)))
@@ -243,9 +239,7 @@ class _Scores:
         """
         emission = self.emission if allowed is None else np.where(allowed, self.emission, -np.inf)
         count, states = len(emission), len(STATES)
-        none = np.zeros((count + 1, count + 1))  # [i, j]: candidates i to j - 1 are no discs
-        for i in range(count):
-            none[i, i + 1 :] = np.cumsum(emission[i:, -1])
+        none = _none(emission)
         ahead = np.full((count, states), -np.inf)
         for i in range(count):
             from_lower = ahead[:i, :, None] + self.steps[:i, i] + none[1 : i + 1, i, None, None]
@@ -257,6 +251,18 @@ class _Scores:
     def total(self, allowed: np.ndarray | None) -> float:
         """Logarithm of the sum over the readings that are allowed."""
         return self._forward(allowed, _log_sum)[1]
+
+    def by_state(self, place: int) -> np.ndarray:
+        """Logarithm of the sum over the readings in which a candidate is in a state, of each state (states,)."""
+        emission, none = self.emission, _none(self.emission)
+        count, states = len(emission), len(STATES)
+        after = np.zeros((count, states))  # over all that follows a candidate in a state
+        for i in range(count - 1, place - 1, -1):
+            following = (emission[i + 1 :, :-1] + after[i + 1 :])[:, None] + self.steps[i, i + 1 :]
+            following += none[i + 1, i + 1 : count, None, None]
+            last = np.full((1, states), none[i + 1, count])
+            after[i] = _log_sum(np.concatenate([last, following.transpose(0, 2, 1).reshape(-1, states)]))
+        return np.asarray(self._forward(None, _log_sum)[0][place] + after[place])
 
     def best(self, allowed: np.ndarray | None) -> tuple[int | None, ...]:
         """The levels of the best reading."""
@@ -280,6 +286,15 @@ class _Scores:
             if not found or max(found)[0] < value - 1e-9:
                 return tuple(levels)
             _, i, state = max(found)
+
+
+def _none(emission: np.ndarray) -> np.ndarray:
+    """Scores [i, j] of the candidates i to j - 1 being no discs."""
+    count = len(emission)
+    none = np.zeros((count + 1, count + 1))
+    for i in range(count):
+        none[i, i + 1 :] = np.cumsum(emission[i:, -1])
+    return none
 
 
 def _log_sum(terms: np.ndarray) -> np.ndarray:

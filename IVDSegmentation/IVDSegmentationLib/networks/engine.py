@@ -41,20 +41,25 @@ class Engine(Protocol):
         version: Of the package that computes.
         device: `cpu` or `gpu`, where it computes.
         left_gpu: Whether it computes on the CPU because the memory of the GPU did not suffice.
+        half: What networks that may compute in 16 bits compute in: `bfloat16`, `float16`, or `float32` where neither is faster.
     """
 
     name: str
     version: str
     device: str
     left_gpu: bool
+    half: str
 
-    def network(self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray]) -> Network:
+    def network(
+        self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray], half: bool = False
+    ) -> Network:
         """Make a network.
 
         Args:
             architecture: Its name, as in `architectures.build_network`.
             parameters: Of the architecture.
             weights: Arrays in Keras' order, float32.
+            half: Whether it may compute in 16 bits where the machine is faster in them.
 
         Returns:
             The network.
@@ -115,9 +120,9 @@ def described(engine: Engine) -> dict[str, str]:
         engine: The engine.
 
     Returns:
-        Its `name`, `version` and `device`.
+        Its `name`, `version` and `device`, and the `precision` of the segmenter.
     """
-    return {"name": engine.name, "version": engine.version, "device": engine.device}
+    return {"name": engine.name, "version": engine.version, "device": engine.device, "precision": engine.half}
 
 
 def accelerator_present() -> bool:

@@ -50,4 +50,4 @@ def normalise(stacked: np.ndarray) -> np.ndarray:
         # Counting is quicker than sorting: a channel with no more values above the scale has no larger percentile.
         if np.count_nonzero(flat[:, index] > scale) > most_above:
             scale = max(scale, float(np.percentile(flat[:, index], 99)))
-    return (stacked / scale if scale > 0 else stacked).astype(np.float32)
+    return (stacked / scale if scale > 0 else stacked).astype(np.float32, copy=False)

@@ -29,6 +29,10 @@ _MOST_BYTES = 1 << 27
 
 ROLES = ("localizer", "segmenter", "levels")
 """The networks that this project trains, as a model's card and files call them."""
+IN_HALF = ("segmenter",)
+"""Those that compute in 16 bits where the machine is faster in them: a few voxels at the surface of a disc change. Were the
+localizer among them, a box would move by a voxel in one exam of a hundred, and names rest on other candidates
+(docs/performance.md)."""
 REQUIRED = ROLES[:2]
 """Those without which nothing is segmented."""
 
@@ -187,7 +191,7 @@ def load_model(name: str = DEFAULT_MODEL, engine: Engine | None = None) -> Model
             raise ModelError(f"{shown} is not the released file (SHA-256 differs): install the extension again")
         try:
             arrays = _arrays_in(content, entry["weights"])
-            networks[role] = engine.network(entry["architecture"], entry["parameters"], arrays)
+            networks[role] = engine.network(entry["architecture"], entry["parameters"], arrays, role in IN_HALF)
         except (ModelError, ImportError):
             raise
         except Exception as error:  # Keras, TensorFlow and OpenVINO have many

@@ -32,7 +32,7 @@ class TensorFlowEngine:
         device: `cpu` or `gpu`, where it computes now: after a GPU's memory did not suffice, it is `cpu`.
         left_gpu: Whether it computes on the CPU because the memory of the GPU did not suffice.
         place: The device by TensorFlow's name.
-        precision: Keras' dtype policy: half precision where the GPU is faster in it.
+        half: `float16` where the GPU is faster in it, else `float32`.
     """
 
     name = "TensorFlow"
@@ -56,15 +56,18 @@ class TensorFlowEngine:
             _hide_gpus()
         self.device = "gpu" if gpu else "cpu"
         self.place = gpu or CPU
-        self.precision = "mixed_float16" if gpu and _computes_in_half(gpu) else "float32"
+        self.half = "float16" if gpu and _computes_in_half(gpu) else "float32"
 
-    def network(self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray]) -> TensorFlowNetwork:
+    def network(
+        self, architecture: str, parameters: Mapping[str, Any], weights: Sequence[np.ndarray], half: bool = False
+    ) -> TensorFlowNetwork:
         """Make a network.
 
         Args:
             architecture: Its name, as in `architectures.build_network`.
             parameters: Of the architecture.
             weights: Arrays in Keras' order, float32.
+            half: Whether it may compute in 16 bits where the machine is faster in them.
 
         Returns:
             The network.
@@ -73,8 +76,9 @@ class TensorFlowEngine:
             ValueError: There is no such architecture, or the weights do not fit it.
         """
 
-        def build(precision: str) -> keras.Model:
-            made = build_network(architecture, precision, **parameters)
+        def build() -> keras.Model:
+            policy = "mixed_float16" if half and self.half == "float16" else "float32"
+            made = build_network(architecture, policy, **parameters)
             made.set_weights(list(weights))
             return made
 
@@ -82,19 +86,19 @@ class TensorFlowEngine:
 
     def fall_back(self) -> None:
         """Compute on the CPU from now on."""
-        self.device, self.place, self.precision = "cpu", CPU, "float32"
+        self.device, self.place, self.half = "cpu", CPU, "float32"
         self.left_gpu = True
 
 
 class TensorFlowNetwork:
     """A Keras network where its engine computes, as one graph for each shape of a batch: nothing is traced twice."""
 
-    def __init__(self, engine: TensorFlowEngine, build: Callable[[str], keras.Model]) -> None:
+    def __init__(self, engine: TensorFlowEngine, build: Callable[[], keras.Model]) -> None:
         """The network that `build` makes.
 
         Args:
-            engine: Says where and how to compute.
-            build: Makes the Keras network of a precision.
+            engine: Says where to compute.
+            build: Makes the Keras network, in the precision that its engine has by then.
 
         Raises:
             ValueError: The weights do not fit.
@@ -106,7 +110,7 @@ class TensorFlowNetwork:
         self._place = self._engine.place
         self._graphs: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         with import_tensorflow().device(self._place):
-            self._network = self._build(self._engine.precision)
+            self._network = self._build()
 
     def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
         """Compute a batch; on the CPU where the memory of the GPU does not suffice.

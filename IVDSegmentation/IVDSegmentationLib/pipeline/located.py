@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..levels.evidence import AS_STORED, EXCHANGED, UPSIDE_DOWN, Evidence, evidence_of, level_crops
 from ..networks.inputs import normalise, stack_channels
 from ..networks.models import Model
+from ..threads import in_threads
 from .chain import spine_chain
 from .localize import DiscCandidate, centers_on_coarse, coarsen, find_discs, run_padded
 from .search import on_spine
@@ -84,7 +85,8 @@ def locate(case: DixonCase, model: Model, large: bool) -> Located:
 
 def _seen(channels: Mapping[str, np.ndarray], case: DixonCase, model: Model, large: bool, *, exchanged: bool) -> Located:
     step = model.localizer_step
-    coarse = normalise(stack_channels({name: coarsen(voxels, step) for name, voxels in channels.items()}, model.channels))
+    coarsened = in_threads(lambda voxels: coarsen(voxels, step), channels.values())
+    coarse = normalise(stack_channels(dict(zip(channels, coarsened, strict=True)), model.channels))
     probability = run_padded(model.networks["localizer"], coarse)
     found = find_discs(probability, step)
     if large:

@@ -52,6 +52,10 @@ def segment_boxes(network: Network, boxes: Sequence[np.ndarray]) -> list[np.ndar
     return [unpad(maps[..., 0], BOX_SIZE) for maps in finite(network.predict_on_batch(batch), "segmenter")]
 
 
+_NEXT_TO = 2
+"""Voxels beyond a disc whose probabilities are kept with it."""
+
+
 def keep_one_disc(probability: np.ndarray) -> np.ndarray:
     """Remove from a box's probability all that is not its own disc: neighbours' slices, specks.
 
@@ -66,14 +70,19 @@ def keep_one_disc(probability: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
+    kept = np.zeros(probability.shape, np.float32)
+    (reached,) = ndimage.find_objects((probability >= THRESHOLD).view(np.uint8)) or (None,)
+    if reached is None:
+        return kept
+    part = tuple(slice(max(s.start - _NEXT_TO, 0), s.stop + _NEXT_TO) for s in reached)
+    probability, nearness = probability[part], _nearness(probability.shape)[part]
     components, count = ndimage.label(probability >= THRESHOLD)
-    if count == 0:
-        return np.zeros_like(probability)
-    weight = ndimage.sum_labels(probability * _nearness(probability.shape), components, np.arange(1, count + 1))
+    weight = ndimage.sum_labels(probability * nearness, components, np.arange(1, count + 1))
     own = 1 + int(np.argmax(weight))
     others = (components > 0) & (components != own)
-    near = ndimage.binary_dilation(components == own, iterations=2)
-    return np.where(near & ~others, probability, 0).astype(np.float32)
+    near = ndimage.binary_dilation(components == own, iterations=_NEXT_TO)
+    kept[part] = np.where(near & ~others, probability, 0)
+    return kept
 
 
 @cache
