@@ -127,9 +127,9 @@ class PythonQtObject:
         if not name.startswith("_"):
             if name in self.dynamicPropertyNames():
                 return plain(self.property(name))
-            for child in QtCore.QObject.children(self):
-                if child.property("objectName") == name:
-                    return child
+            child = QtCore.QObject.findChild(self, QtCore.QObject, name, QtCore.Qt.FindChildOption.FindDirectChildrenOnly)
+            if child is not None:
+                return child
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -334,12 +334,10 @@ class QUiLoader(QtUiTools.QUiLoader):
     def load(self, file: QtCore.QFile) -> Any:
         source = bytes(file.readAll()).decode()
         root = ElementTree.fromstring(source)
-        connections = root.find("connections")
-        wanted = [] if connections is None else [_texts(one) for one in connections]
-        if connections is not None:
-            root.remove(connections)
+        wanted = [_texts(one) for one in root.findall("connections/*")]
+        before, _, rest = source.partition("<connections>")
         buffer = QtCore.QBuffer()
-        buffer.setData(ElementTree.tostring(root))
+        buffer.setData((before + rest.partition("</connections>")[2]).encode())
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
         widget = super().load(buffer)
         _translate_dynamic_properties(root, widget)

@@ -1,5 +1,6 @@
 """Imitates slicer.i18n: the context of a text is the file that asks for it, with its package where it is in one."""
 
+import functools
 import inspect
 import os
 import string
@@ -15,6 +16,7 @@ def tr(text: str) -> str:
     return translate(_context(frame.f_back.f_code.co_filename), text)
 
 
+@functools.cache
 def _context(filename: str) -> str:
     path = Path(filename)
     package = f"{path.parent.name}." if os.path.isfile(path.parent / "__init__.py") else ""
