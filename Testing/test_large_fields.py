@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from IVDSegmentationLib.dixon.case import LARGEST_FIELD_VOXELS, case_from_volumes, case_on
+from IVDSegmentationLib.errors import InputError
+from IVDSegmentationLib.findings import has_uncertain_levels
 from IVDSegmentationLib.images import Grid, Volume, to_working_grid, working_grid_of
 from IVDSegmentationLib.images.grid import grid_over
 from IVDSegmentationLib.images.resampling import coarse_copy, part_on_grid
-from IVDSegmentationLib.levels.labelling import LABELS, SACRAL_LEVEL
+from IVDSegmentationLib.levels.labelling import LABELS, LEVELS, SACRAL_LEVEL
 from IVDSegmentationLib.phantom.examination import make_phantom
-from IVDSegmentationLib.pipeline.search import TILE, Plates, best_chain, spine_part
+from IVDSegmentationLib.pipeline.search import MIDDLE, TILE, Plates, best_chain, spine_part
 from IVDSegmentationLib.pipeline.segment import Pipeline
 from IVDSegmentationLib.worker.exchange import read_segmentation, write_segmentation
 from IVDSegmentationLib.worker.server import write_report
@@ -51,9 +53,13 @@ def test_the_spine_of_a_whole_body_is_found_and_nothing_else(pipeline, body, cha
     assert labels.shape == body.labels.shape
     true = {disc.level: disc.center_mm for disc in body.truth}
     assert {"L5-S1", "L4-L5", "L3-L4", "L2-L3", "L1-L2"} <= {disc.level for disc in result.discs}
-    for disc in result.discs:
-        if disc.level != SACRAL_LEVEL:  # remnants in the sacrum are no discs of the truth
-            assert np.linalg.norm(np.subtract(disc.center_mm, true[disc.level])) < 5
+    discs = [disc for disc in result.discs if disc.level != SACRAL_LEVEL]  # remnants in the sacrum are no discs of the truth
+    wrong = [disc.level for disc in discs if np.linalg.norm(np.subtract(disc.center_mm, true[disc.level])) >= 5]
+    # Where the view of the upper spine ends, a disc may be missed, and the next be counted for it; the result says so.
+    assert set(wrong) <= set(LEVELS[LEVELS.index("T5-T6") :])
+    assert not wrong or has_uncertain_levels(result.run_findings)
+    for disc in discs:
+        assert min(np.linalg.norm(np.subtract(disc.center_mm, center)) for center in true.values()) < 5
     assert np.isin(labels[labels > 0], [*np.unique(body.labels), LABELS[SACRAL_LEVEL]]).all()
     # What was not there is not labelled: the ladder in the thigh, limbs, bowel.
     assert np.count_nonzero(labels[body.labels == 0]) < 0.35 * np.count_nonzero(labels)
@@ -65,6 +71,21 @@ def test_the_usual_field_of_view_is_its_own_part(pipeline):
     case = case_from_volumes(volumes_of(phantom), "usual")
     assert not case.given
     assert spine_part(case, pipeline.model.networks["localizer"]) is case
+
+
+def test_the_middle_is_searched_first_and_then_all_of_the_width(body):
+    case = case_from_volumes(volumes_of(body, ("water",)), "whole body")
+    widths = []
+
+    class Blind:
+        def predict_on_batch(self, batch):
+            widths.append(batch.shape[1])
+            return np.zeros((*batch.shape[:-1], 1), np.float32)
+
+    with pytest.raises(InputError, match="no intervertebral disc was found"):
+        spine_part(case, Blind())
+    assert widths[0] == MIDDLE
+    assert widths[1] >= case.working_grid.size[0] > MIDDLE
 
 
 def test_voxels_and_labels_of_a_part_are_moved_and_not_interpolated(pipeline, tmp_path):

@@ -28,6 +28,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,12 @@ def children(case: Path, against: Path | None, chosen: Sequence[str]) -> Iterato
 
 
 def write_case(folder: Path, **phantom: Any) -> Path:
+    # In a process of its own: Linux hands the peak of a process on to those that it starts, which would show in theirs.
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(_write_case, (folder,), phantom)
+
+
+def _write_case(folder: Path, **phantom: Any) -> Path:
     from IVDSegmentationLib.phantom import make_phantom, write_phantom_case
 
     write_phantom_case(make_phantom(SEED, **phantom), folder)

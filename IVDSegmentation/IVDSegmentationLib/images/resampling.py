@@ -117,6 +117,9 @@ def _along_axes(voxels: np.ndarray, grid: Grid, new: Grid, weigh: Callable[[np.n
         of_axis = weigh(position, old_size, new_mm / old_mm)
         of_axis[(position < -0.5) | (position > old_size - 0.5)] = 0
         weights.append(of_axis.astype(np.float32))
+    # Of a part of a large image, only the voxels that it is made of.
+    held = [_held(of_axis) for of_axis in weights]
+    voxels, weights = voxels[tuple(held)], [of_axis[:, near] for of_axis, near in zip(weights, held, strict=True)]
     # In the order of memory, from the axis whose voxels lie furthest apart: the first product copies nothing of a large image.
     reversed_axes = tuple(axis for axis in range(3) if voxels.strides[axis] < 0)
     for axis in reversed_axes:
@@ -124,7 +127,7 @@ def _along_axes(voxels: np.ndarray, grid: Grid, new: Grid, weigh: Callable[[np.n
     first, second, third = np.argsort(np.abs(voxels.strides))[::-1]
     stored = np.flip(voxels, reversed_axes).transpose(first, second, third)
     copy = _product(weights[first], stored.reshape(len(stored), -1)).reshape(-1, *stored.shape[1:])
-    copy = weights[second] @ copy @ weights[third].T
+    copy = _product_of_rows(weights[second] @ copy, weights[third])
     return contiguous(copy.transpose(np.argsort((first, second, third))))
 
 
@@ -133,10 +136,26 @@ def _product(weights: np.ndarray, lines: np.ndarray) -> np.ndarray:
     product = np.empty((len(weights), lines.shape[1]), np.float32)
     for start in range(0, len(weights), _LINES):
         rows = weights[start : start + _LINES]
-        held = np.flatnonzero(rows.any(axis=0))
-        near = slice(held[0], held[-1] + 1) if len(held) else slice(0)
+        near = _held(rows)
         np.matmul(rows[:, near], lines[near], out=product[start : start + _LINES])
     return product
+
+
+def _held(weights: np.ndarray) -> slice:
+    """From the first to the last voxel that has a weight in (n, voxels)."""
+    held = np.flatnonzero(weights.any(axis=0))
+    return slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 1)
+
+
+def _product_of_rows(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The product of rows (..., m) and weights (n, m) as of `_product`, (..., n)."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    product = np.empty((len(flat), len(weights)), np.float32)
+    for start in range(0, len(weights), _LINES):
+        part = weights[start : start + _LINES]
+        near = _held(part)
+        product[:, start : start + _LINES] = flat[:, near] @ part[:, near].T
+    return product.reshape(*rows.shape[:-1], len(weights))
 
 
 def _linear(position: np.ndarray, size: int, ratio: float) -> np.ndarray:

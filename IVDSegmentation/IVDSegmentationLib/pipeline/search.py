@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 SEARCHES_MM: tuple[tuple[float, float, float], ...] = (SEARCH_SPACING_MM, (6.0, 4.0, 4.0), SPACING_MM)
 """Voxel sizes of the copies that are searched, one after the other until the spine is clear; the last is the localizer's."""
+MIDDLE = 24
+"""Voxels from left to right of the coarsest copy, about the middle of the tissue, that are searched first: 192 mm, a third of
+the work. In ten phantoms of a whole body with four channels the spine was clear in it in seven, where all of the width showed
+it in eight, and the results held as many discs (docs/experiments.md)."""
 CLEAR = 1.5
 """Score of a chain from which it is the spine: sum of its plates' weights, less what its bends and gaps cost. In three phantoms
 of a whole body, with four subsets of channels at two spacings each, the 17 chains of 1.4 and more lay on the spine; those that
@@ -75,11 +79,17 @@ def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     if not case.given:
         return case
     chain, best = np.zeros((0, 3)), 0.0
-    for spacing_mm in SEARCHES_MM:
+    spacings = SEARCHES_MM
+    if case.working_grid.size[0] > MIDDLE:
+        spacings = (SEARCH_SPACING_MM, *SEARCHES_MM)
+    for turn, spacing_mm in enumerate(spacings):
         copy = case if spacing_mm == SEARCH_SPACING_MM else case_on(case, grid_over(case.working_grid, spacing_mm))
+        stacked = stack_channels(copy.channels)
+        across = _middle_of(stacked) if turn < len(spacings) - len(SEARCHES_MM) else slice(0, len(stacked))
         # With the air around the body: without it, the localizer is less sure at this scale (docs/experiments.md).
-        probability = _in_tiles(localizer, normalise(stack_channels(copy.channels)))
-        found, score = best_chain(plates(probability, copy.working_grid))
+        probability = _in_tiles(localizer, normalise(stacked[across]))
+        everything = [slice(0, n) for n in stacked.shape[1:3]]
+        found, score = best_chain(plates(probability, copy.working_grid.part((across, everything[0], everything[1]))))
         if score > best:
             chain, best = found, score
         if best >= CLEAR:
@@ -89,6 +99,15 @@ def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     part = case_on(case, _box_around(chain, case))
     clear = best >= CLEAR and spacing_mm != SPACING_MM
     return part if clear else replace(part, findings=(*part.findings, finding("spine_faint")))
+
+
+def _middle_of(stacked: np.ndarray) -> slice:
+    """MIDDLE voxels from left to right about the middle of the tissue in [x, y, z, channel], which are more."""
+    signal = stacked.max(axis=-1)
+    tissue = (signal > 0.15 * np.percentile(signal, 95)).sum(axis=(1, 2))  # as in dixon/exchange.py
+    middle = float(np.average(np.arange(len(tissue)), weights=tissue))
+    first = int(np.clip(round(middle - MIDDLE / 2), 0, len(tissue) - MIDDLE))
+    return slice(first, first + MIDDLE)
 
 
 def on_spine(found: Sequence[DiscCandidate], probability: np.ndarray, working_grid: Grid) -> list[DiscCandidate]:
