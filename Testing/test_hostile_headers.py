@@ -261,6 +261,33 @@ def test_what_is_read_is_what_itk_reads(tmp_path, name, compressed, data):
         np.testing.assert_allclose(volume.grid.to_mm(corners), ras * (-1, -1, 1), atol=2e-3)
 
 
+@pytest.mark.parametrize("off_deg", [0.0, 1e-4, 0.01, 0.05])
+@pytest.mark.parametrize("flip", [1, -1])
+def test_a_half_turn_is_no_contradiction_for_the_rounding_of_its_quaternion(tmp_path, off_deg, flip):
+    """In RAS a rotation about y alone is about a half turn, whose angle float32 holds to 0.05 degrees."""
+    image = sitk.GetImageFromArray(np.arange(120, dtype=np.int16).reshape(4, 5, 6))
+    image.SetSpacing((5.0, 9.0, 0.25))
+    turn = Rotation.from_euler("yz", (73.17969386796597, off_deg), degrees=True)
+    image.SetDirection((turn.as_matrix() * (1, 1, flip)).ravel())
+    path = tmp_path / "water.nii"
+    sitk.WriteImage(image, str(path))
+    volume = read_volume(path)
+    np.testing.assert_allclose(np.ravel(volume.grid.direction), image.GetDirection(), atol=1e-6)
+
+
+def test_a_half_turn_and_one_of_half_a_degree_less_contradict_each_other(tmp_path):
+    path = tmp_path / "water.nii"
+    affine = np.diag([-2.0, 2.0, -2.0, 1.0])  # a half turn about y
+    turned = affine.copy()
+    turned[:3, :3] = Rotation.from_euler("y", 0.5, degrees=True).as_matrix() @ affine[:3, :3]
+    image = nibabel.Nifti1Image(np.arange(64**3, dtype=np.int16).reshape(64, 64, 64), affine)
+    image.set_sform(affine, 1)
+    image.set_qform(turned, 1)
+    nibabel.save(image, path)
+    with pytest.raises(InputError, match="its qform and sform place the image differently"):
+        read_volume(path)
+
+
 @pytest.mark.parametrize("space", ["right-anterior-superior", "RAS", "left-anterior-superior", "LPS"])
 def test_the_spaces_of_nrrd_are_those_of_itk(tmp_path, space):
     path = changed_text(tmp_path / "water.nrrd", {"space:": f"space: {space}"})

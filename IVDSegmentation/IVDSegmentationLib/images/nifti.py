@@ -62,6 +62,10 @@ _LAST_CODE = 5
 """The last code that says in which space a qform or sform places the image."""
 _ROUNDING = 1e-5
 """How far float32 may bring the length of a quaternion above 1."""
+_QUATERNION_ROUNDING = 2e-7
+"""How far float32 may move the numbers of a quaternion: three times its epsilon at numbers below 1."""
+_HALF_TURN = 1e-3
+"""First number of a quaternion below which its sign may be lost."""
 _UNITS = {1: "metres", 3: "micrometres"}
 """Codes of xyzt_units for space, but millimetres (2) and unknown (0)."""
 _TRAILING = 1 << 20
@@ -216,12 +220,25 @@ def _affine(header: _Header, name: str) -> np.ndarray:
     corners_ijk = _grid(placed[0], lengths, spacing_mm).corners_ijk()
     difference = placed[0] - placed[-1]
     apart_mm = np.linalg.norm(corners_ijk @ difference[:3, :3].T + difference[:3, 3], axis=1)
-    if apart_mm.max() > _SAME_PLACE_VOXELS * spacing_mm.min():
+    if apart_mm.max() > _SAME_PLACE_VOXELS * spacing_mm.min() and not _is_rounded(placed[0], placed[-1], fields):
         raise InputError(
             f"{name} contradicts itself: its qform and sform place the image differently, and programs differ in "
             "which they take; export it again with one of them"
         )
     return placed[0]
+
+
+def _is_rounded(sform: np.ndarray, qform: np.ndarray, fields: np.void) -> bool:
+    """Whether a qform is the sform but for its quaternion's rounding: near a half turn, float32 holds the angle to 1e-3."""
+    from scipy.spatial.transform import Rotation
+
+    axes = sform[:3, :3] / np.linalg.norm(sform[:3, :3], axis=0)
+    axes[:, 2] *= -1 if fields["pixdim"][0] < 0 else 1
+    if (sform[:3, 3] != qform[:3, 3]).any() or np.linalg.det(axes) <= 0:
+        return False
+    quaternion = Rotation.from_matrix(axes).as_quat()
+    signs = (1, -1) if abs(quaternion[3]) < _HALF_TURN else (1,) if quaternion[3] > 0 else (-1,)
+    return any(np.abs(sign * quaternion[:3] - fields["quatern"]).max() <= _QUATERNION_ROUNDING for sign in signs)
 
 
 def _grid(affine: np.ndarray, lengths: Sequence[int], spacing_mm: np.ndarray) -> Grid:
