@@ -5,6 +5,9 @@ SLICER_BIN := .venv-slicer/bin
 CASE := demo-output/case
 RESULT := demo-output/result
 SLICER_TESTS := $(wildcard Testing/test_slicer_*.py) $(wildcard Testing/test_extension_*.py)
+# In two processes: in one, Python ended with a segmentation fault after some 2,060 tests, twice, in a test that is sound alone.
+SECOND_TESTS := $(filter-out $(SLICER_TESTS), $(wildcard Testing/test_p[h-z]*.py Testing/test_[q-z]*.py))
+FIRST_TESTS := $(filter-out $(SLICER_TESTS) $(SECOND_TESTS), $(wildcard Testing/test_*.py))
 
 define NEWLINE
 
@@ -51,7 +54,8 @@ test: lint .venv-slicer/ready
 	$(MAKE) --no-print-directory -j2 test-slicer test-library
 
 test-library: .venv/ready
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(SLICER_TESTS))
+	$(BIN)/python -m pytest $(FIRST_TESTS)
+	$(BIN)/python -m pytest $(SECOND_TESTS)
 
 # Over the harness's imitation of Slicer's Python files, and over Slicer's own where SLICER_SOURCE=DIR[:DIR...] names them.
 test-slicer: export QT_QPA_PLATFORM = offscreen
@@ -63,7 +67,8 @@ test-slicer: .venv-slicer/ready
 coverage: export COVERAGE_FILE = $(CURDIR)/.coverage
 coverage: .venv/ready .venv-slicer/ready
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest $(addprefix --ignore=,$(SLICER_TESTS))
+	$(BIN)/python -m coverage run -m pytest $(FIRST_TESTS)
+	$(BIN)/python -m coverage run -m pytest $(SECOND_TESTS)
 	QT_QPA_PLATFORM=offscreen $(SLICER_BIN)/python -m coverage run -m pytest $(SLICER_TESTS)
 	$(BIN)/python -m coverage combine
 	$(BIN)/python -m coverage report --skip-covered
