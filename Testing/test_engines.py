@@ -63,7 +63,7 @@ def test_the_segmenter_alone_computes_in_16_bits_and_where_the_cpu_multiplies_in
     package = pytest.importorskip("openvino", reason="this is about OpenVINO")
     from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine
 
-    class Core(package.Core):
+    class Core:
         def get_property(self, device, name):
             assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
             return capabilities

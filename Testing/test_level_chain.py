@@ -81,6 +81,30 @@ def test_the_next_likely_level_of_the_lowest_disc_is_told() -> None:
     assert reading.levels[0] == 1 and other == 0 and 0.3 <= share <= 1
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_next_likely_level_is_that_of_the_readings_that_hold_it(seed: int) -> None:
+    """Against the sum over all readings in which the lowest named candidate is another level, one level after the other."""
+    rng = np.random.default_rng(seed)
+    centers, said = chain_of([1, 2, 3, 4, 5][: 2 + seed % 4])
+    said = replace(said, levels=np.log(rng.dirichlet(np.full(len(CLASSES), 0.5), len(centers)) + 1e-6))
+    levels = read_chain(centers, said, PARAMETERS).levels
+    place = next((n for n, level in enumerate(levels) if level is not None), None)
+    if place is None:
+        assert next_likely(centers, said, PARAMETERS, levels) == (None, 0.0)
+        return
+    chances = {}
+    for level in (n for n in range(len(SPINE)) if n != levels[place]):
+        allowed = np.ones((len(levels), len(STATES) + 1), bool)
+        allowed[place] = False
+        allowed[place, SACRAL + level] = True
+        chances[level] = np.exp(log_probability(centers, said.levels, PARAMETERS, allowed))
+    likely = max(chances, key=lambda level: chances[level])
+    wrong = 1 - np.exp(log_probability(centers, said.levels, PARAMETERS, allowed_like(levels)))
+    other, share = next_likely(centers, said, PARAMETERS, levels)
+    assert share == pytest.approx(min(chances[likely] / wrong, 1.0), rel=1e-6) if other is not None else share == 0.0
+    assert other in (likely, None)
+
+
 def test_nothing_else_is_likely_where_nothing_has_a_name() -> None:
     centers, said = chain_of([-9, -9])
     assert next_likely(centers, said, PARAMETERS, (None, None)) == (None, 0.0)

@@ -79,17 +79,17 @@ def spine_part(case: DixonCase, localizer: Network) -> DixonCase:
     if not case.given:
         return case
     chain, best = np.zeros((0, 3)), 0.0
-    spacings = SEARCHES_MM
+    searches = [(spacing_mm, False) for spacing_mm in SEARCHES_MM]
     if case.working_grid.size[0] > MIDDLE:
-        spacings = (SEARCH_SPACING_MM, *SEARCHES_MM)
-    for turn, spacing_mm in enumerate(spacings):
+        searches.insert(0, (SEARCH_SPACING_MM, True))
+    for spacing_mm, in_middle in searches:
         copy = case if spacing_mm == SEARCH_SPACING_MM else case_on(case, grid_over(case.working_grid, spacing_mm))
         stacked = stack_channels(copy.channels)
-        across = _middle_of(stacked) if turn < len(spacings) - len(SEARCHES_MM) else slice(0, len(stacked))
+        across = _middle_of(stacked) if in_middle else slice(0, len(stacked))
         # With the air around the body: without it, the localizer is less sure at this scale (docs/experiments.md).
         probability = _in_tiles(localizer, normalise(stacked[across]))
-        everything = [slice(0, n) for n in stacked.shape[1:3]]
-        found, score = best_chain(plates(probability, copy.working_grid.part((across, everything[0], everything[1]))))
+        grid = copy.working_grid.part((across, slice(0, stacked.shape[1]), slice(0, stacked.shape[2])))
+        found, score = best_chain(plates(probability, grid))
         if score > best:
             chain, best = found, score
         if best >= CLEAR:
