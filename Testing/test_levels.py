@@ -55,6 +55,20 @@ def test_doubtful_names_carry_one_finding_even_where_a_disc_is_missing() -> None
     assert has_uncertain_levels(naming.findings) and len(naming.findings) == 1
 
 
+def test_names_of_a_chain_that_reads_better_upside_down_are_warned_of() -> None:
+    centers, said = seen([1, 2, 3, 4, 5])
+    none = np.log(np.full_like(said.levels, 0.1 / (len(CLASSES) - 1)))
+    none[:, CLASSES.index("none")] = np.log(0.9)
+    worse = Evidence(none, said.orientation)
+    assert name_levels(centers, said, PARAMETERS, upside_down=worse) == name_levels(centers, said, PARAMETERS)
+    # Of the same candidates, the uppermost as L5-S1: a spine that stands on its head.
+    _, turned = seen([5, 4, 3, 2, 1], sure=0.99)
+    naming = name_levels(centers, said, PARAMETERS, upside_down=turned)
+    assert naming.levels == LEVELS[:5] and [one.code for one in naming.findings] == ["upside_down_uncertain"]
+    assert has_uncertain_levels(naming.findings) and naming.probability < 0.5
+    assert not has_uncertain_levels(naming.renamed("L5-S1").findings)
+
+
 def test_what_else_the_lowest_disc_may_be_is_said() -> None:
     centers, said = seen([1, 2, 3])
     levels = np.log(np.full_like(said.levels, 0.02))

@@ -87,10 +87,18 @@ def model_with(levels: Levels | None) -> Model:
     return Model("made", card, networks)
 
 
-def test_an_image_that_lies_as_its_header_says_is_seen_once() -> None:
+def test_an_image_that_lies_as_its_header_says_is_located_once() -> None:
     levels = Levels()
     located = locate(case_of(image()), model_with(levels), large=False)
-    assert not located.exchanged and levels.calls == 1 and len(located.chain) == 3
+    # Asked of the candidates as they are, and with head and feet exchanged.
+    assert not located.exchanged and levels.calls == 2 and len(located.chain) == 3
+
+
+def test_the_view_with_head_and_feet_exchanged_is_that_of_the_turned_image() -> None:
+    upright = locate(case_of(image()), model_with(Levels()), large=False)
+    assert upright.evidence is not None and upright.upside_down is not None
+    assert upright.evidence.orientation.sum(axis=0).argmax() == AS_STORED
+    assert upright.upside_down.orientation.sum(axis=0).argmax() == UPSIDE_DOWN
 
 
 def test_a_model_without_a_level_network_says_nothing_of_levels() -> None:

@@ -343,6 +343,10 @@
       <translation>Niveaus unsicher, bitte prüfen: die unterste Bandscheibe ist {level}, aber ob darüber eine übersehen oder eine zu viel gefunden wurde, ist nicht sicher (Wahrscheinlichkeit {probability:.0%}).</translation>
     </message>
     <message>
+      <source>Levels uncertain, check: the image reads better as a spine with head and feet exchanged. Check the header; if it is right, set the lowest level.</source>
+      <translation>Niveaus unsicher, bitte prüfen: Das Bild gleicht einer Wirbelsäule mehr, wenn Kopf und Füße vertauscht sind. Prüfen Sie den Header; stimmt er, legen Sie das unterste Niveau fest.</translation>
+    </message>
+    <message>
       <source>Levels uncertain, check: this model does not read levels; the discs were counted from {level} upwards.</source>
       <translation>Niveaus unsicher, bitte prüfen: Dieses Modell liest keine Niveaus; die Bandscheiben wurden von {level} aufwärts gezählt.</translation>
     </message>

@@ -129,6 +129,10 @@ KINDS: Mapping[str, Kind] = {
         "the lowest disc is {level}, but whether one was missed or one too many found above it is not certain (probability "
         "{probability:.0%})."
     ),
+    "upside_down_uncertain": _uncertain(
+        "the image reads better as a spine with head and feet exchanged. Check the header; if it is right, set the lowest "
+        "level."
+    ),
     "names_counted": _uncertain("this model does not read levels; the discs were counted from {level} upwards."),
     "spine_faint": _uncertain(
         "the spine shows faintly in this large field of view; load a part of it that holds the lumbar spine, or more channels."

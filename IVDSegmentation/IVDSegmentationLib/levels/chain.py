@@ -198,6 +198,20 @@ def allowed_like(levels: Sequence[int | None]) -> np.ndarray:
     return allowed
 
 
+def log_likelihood(centers_mm: np.ndarray, evidence: Evidence, parameters: ChainParameters) -> float:
+    """Logarithm of the sum over all readings of a chain: how well it can be read at all.
+
+    Args:
+        centers_mm: (candidates, 3), LPS, caudal to cranial.
+        evidence: What the level network says of each.
+        parameters: Of the model.
+
+    Returns:
+        The logarithm, to be compared with that of other evidence of as many candidates at the same distances.
+    """
+    return _Scores(centers_mm, evidence.levels, parameters).total(None)
+
+
 def log_probability(centers_mm: np.ndarray, levels: np.ndarray, parameters: ChainParameters, allowed: np.ndarray) -> float:
     """Logarithm of the probability of all readings that are allowed.
 

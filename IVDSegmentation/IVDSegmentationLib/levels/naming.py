@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..findings import Finding, finding, renamed_findings
-from .chain import ChainParameters, next_likely, read_chain
+from .chain import ChainParameters, log_likelihood, next_likely, read_chain
 from .evidence import Evidence
 from .labelling import LEVELS, SPINE, shifted
 
@@ -60,7 +60,9 @@ class Naming:
         return Naming(levels, self.probability, tuple(kept) or _missing(levels))
 
 
-def name_levels(centers_mm: np.ndarray, evidence: Evidence, parameters: ChainParameters) -> Naming:
+def name_levels(
+    centers_mm: np.ndarray, evidence: Evidence, parameters: ChainParameters, upside_down: Evidence | None = None
+) -> Naming:
     """Name a chain of candidates by what the level network says of them (chain.read_chain).
 
     Names count from the sacrum: the disc above it is L5-S1, whatever the number of lumbar vertebrae.
@@ -69,14 +71,23 @@ def name_levels(centers_mm: np.ndarray, evidence: Evidence, parameters: ChainPar
         centers_mm: (n, 3), LPS, caudal to cranial.
         evidence: Of the n candidates.
         parameters: Of the model.
+        upside_down: Of the same candidates, in the same order, in the image with head and feet exchanged; None where nobody
+            looked.
 
     Returns:
-        The most probable names. Where they are less probable than the model's limit, one finding says what else they may be.
+        The most probable names. Where they are less probable than the model's limit, one finding says what else they may be;
+        where the chain can be read better upside down, it says that.
     """
     reading = read_chain(centers_mm, evidence, parameters)
     levels = tuple(None if level is None else SPINE[level] for level in reading.levels)
     probability = reading.probability(parameters)
     lowest = next((level for level in levels if level), None)
+    if lowest is not None and upside_down is not None:
+        turned = Evidence(upside_down.levels[::-1], upside_down.orientation[::-1])
+        upright = log_likelihood(centers_mm, evidence, parameters) - log_likelihood(centers_mm[::-1], turned, parameters)
+        if upright <= 0:  # either way up may be right beforehand: the likelier one is the more probable
+            share = float(np.exp(upright) / (1 + np.exp(upright)))
+            return Naming(levels, probability * share, (finding("upside_down_uncertain"),))
     if lowest is None or probability >= parameters.limit:
         return Naming(levels, probability, _missing(levels))
     other, share = next_likely(centers_mm, evidence, parameters, reading.levels)

@@ -33,6 +33,7 @@ class Located:
         exchanged: Whether they are turned: front and back, left and right are exchanged in the header.
         chain: The candidates, caudal to cranial, voxels of `channels`.
         evidence: What the level network says of each; None of a model without one.
+        upside_down: The same with head and feet exchanged: whether the names read better so (levels/naming.py).
         off_spine: How many other structures resemble discs.
     """
 
@@ -40,6 +41,7 @@ class Located:
     exchanged: bool
     chain: tuple[DiscCandidate, ...]
     evidence: Evidence | None
+    upside_down: Evidence | None
     off_spine: int
 
 
@@ -96,8 +98,12 @@ def _seen(channels: Mapping[str, np.ndarray], case: DixonCase, model: Model, lar
     # Steps of the chain are judged by their length and lean alone, which a turn does not change.
     centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in found]))
     chain = tuple(found[i] for i in spine_chain(centers_mm, [c.probability for c in found]))
-    evidence = None
+    evidence = upside_down = None
     if LEVELS_ROLE in model.networks and chain:
-        crops = level_crops(coarse, probability, centers_on_coarse(chain))
-        evidence = evidence_of(model.networks[LEVELS_ROLE], crops)
-    return Located(channels, exchanged, chain, evidence, len(found) - len(chain))
+        network, centers = model.networks[LEVELS_ROLE], centers_on_coarse(chain)
+        evidence = evidence_of(network, level_crops(coarse, probability, centers))
+        # Discs look alike upside down: the map need not be computed again.
+        flip, last = FLIPS[UPSIDE_DOWN], probability.shape[2] - 1
+        turned = [np.array([x, y, last - z]) for x, y, z in centers]
+        upside_down = evidence_of(network, level_crops(coarse[flip], probability[flip], turned))
+    return Located(channels, exchanged, chain, evidence, upside_down, len(found) - len(chain))

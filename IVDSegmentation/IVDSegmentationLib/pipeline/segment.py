@@ -233,7 +233,8 @@ class Pipeline:
         if located.evidence is None:
             return count_levels(len(located.chain))
         centers_mm = case.working_grid.to_mm(np.array([c.center_ijk for c in located.chain]))
-        return name_levels(centers_mm, located.evidence, ChainParameters.of(self.model.card[LEVELS_ROLE]))
+        parameters = ChainParameters.of(self.model.card[LEVELS_ROLE])
+        return name_levels(centers_mm, located.evidence, parameters, located.upside_down)
 
 
 def _name(
