@@ -84,10 +84,11 @@ def name_levels(
     lowest = next((level for level in levels if level), None)
     if lowest is not None and upside_down is not None:
         turned = Evidence(upside_down.levels[::-1], upside_down.orientation[::-1])
-        upright = log_likelihood(centers_mm, evidence, parameters) - log_likelihood(centers_mm[::-1], turned, parameters)
-        if upright <= 0:  # either way up may be right beforehand: the likelier one is the more probable
-            share = float(np.exp(upright) / (1 + np.exp(upright)))
-            return Naming(levels, probability * share, (finding("upside_down_uncertain"),))
+        log_odds = log_likelihood(centers_mm, evidence, parameters) - log_likelihood(centers_mm[::-1], turned, parameters)
+        if log_odds <= 0:
+            # That the image is upright has the probability of these odds, both ways up being as likely beforehand.
+            upright = float(np.exp(log_odds) / (1 + np.exp(log_odds)))
+            return Naming(levels, probability * upright, (finding("upside_down_uncertain"),))
     if lowest is None or probability >= parameters.limit:
         return Naming(levels, probability, _missing(levels))
     other, share = next_likely(centers_mm, evidence, parameters, reading.levels)
