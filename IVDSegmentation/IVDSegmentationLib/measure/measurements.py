@@ -30,7 +30,7 @@ class ChannelSignal:
 
 @dataclass(frozen=True)
 class DiscMeasurements:
-    """One disc. Lengths are measured in its own frame (disc_frame), finer than a voxel; None is what cannot be told.
+    """One disc. Lengths are measured in its own frame (frame.DiscFrame), finer than a voxel; None is what cannot be told.
 
     cut: the disc touches the edge of the field of view. Its width and mean height are then None. Cut on the left or right
         only, it has no volume either, since a sagittal slab may show any share of it, and its other lengths and angles are

@@ -32,7 +32,7 @@ def train_levels(
     Args:
         scans: Training scans of sources.WHOLE_SOURCES.
         localizer: What the network sees the candidates by.
-        preset: Of level_preset.LEVELS.
+        preset: Of presets.LEVELS.
         folder: Receives checkpoints, log and weights.
         seed: Of samples and initial weights.
         start: A level network whose weights are the initial ones; None for random ones.
