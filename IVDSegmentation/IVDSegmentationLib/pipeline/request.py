@@ -14,7 +14,7 @@ class Request:
 
     Attributes:
         lowest_level: Name of the lowest disc, such as `L5-S1`, from which the others are counted; which structures are discs
-            does not depend on it. None: decided from the discs' shapes and positions.
+            does not depend on it. None: decided from the image.
         reference: An expert's labels or binary mask to compare with, on any grid.
         model: Name of an installed model, or a model's folder.
         device: Where the networks run: `auto` (a GPU where there is one), `cpu`, `gpu`.
