@@ -88,6 +88,25 @@ def test_the_middle_is_searched_first_and_then_all_of_the_width(body):
     assert widths[1] >= case.working_grid.size[0] > MIDDLE
 
 
+@pytest.mark.parametrize(("plates", "reach_mm"), [(5, 180.0), (12, 135.0), (16, 90.0)])
+def test_the_part_reaches_as_far_as_a_spine_may_go_on_beyond_what_was_found(body, plates, reach_mm):
+    """Plates 35 mm apart: of a spine of 520 mm, 5 leave more than is looked for, 12 leave 135 mm, 16 less than the least."""
+    case = case_from_volumes(volumes_of(body, ("water",)), "whole body")
+
+    class Ladder:
+        def predict_on_batch(self, batch):
+            seen = np.zeros((*batch.shape[:-1], 1), np.float32)
+            x, y = batch.shape[1] // 2, batch.shape[2] // 2
+            for number in range(plates):
+                z = 50 + 7 * number
+                seen[:, x - 2 : x + 3, y - 3 : y + 4, z : z + 2] = 0.99
+            return seen
+
+    part = spine_part(case, Ladder())
+    extent_mm = part.working_grid.size[2] * part.working_grid.spacing_mm[2]
+    assert extent_mm == pytest.approx(35 * (plates - 1) + 2 * reach_mm, abs=3)
+
+
 def test_voxels_and_labels_of_a_part_are_moved_and_not_interpolated(pipeline, tmp_path):
     phantom = make_phantom(1003)
     rng = np.random.default_rng(0)

@@ -52,7 +52,13 @@ BEND_DEG = 35.0
 """Two steps of the chain differ in direction by no more."""
 BEYOND_MM = (45.0, 60.0, 180.0)
 """How far the part reaches beyond the centres of the chain: half a disc's width and depth with room, and the length of spine
-whose discs the coarse copy may not show."""
+whose discs the coarse copy may not show, at most."""
+SPINE_MM = 520.0
+"""From S1-S2 to T1-T2: 454 mm by the steps that `ivdseg fit levels` found (the released model's card), and a seventh more for tall
+people. What the chain spans of it need not be looked for beyond its ends."""
+LEAST_BEYOND_MM = 90.0
+"""Along the spine, the part reaches this far beyond a chain of any length: two discs and more, as one that goes on into the neck
+may yet miss L5-S1."""
 
 
 @dataclass(frozen=True)
@@ -263,10 +269,12 @@ def _carried_on(chain: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _box_around(chain_mm: np.ndarray, case: DixonCase) -> Grid:
-    """The box of the case's working grid that holds a chain of centres (n, 3), LPS, and BEYOND_MM around it."""
+    """The box of the case's working grid that holds a chain of centres (n, 3), LPS, and what may belong to it around it."""
     whole = case.whole_grid
     centers_ijk = whole.to_ijk(chain_mm)
-    reach = np.asarray(BEYOND_MM) / WORKING_SPACING_MM
+    left, back, most_mm = BEYOND_MM
+    unseen_mm = SPINE_MM - float(np.ptp(chain_mm[:, 2]))
+    reach = np.array([left, back, np.clip(unseen_mm, LEAST_BEYOND_MM, most_mm)]) / WORKING_SPACING_MM
     first = np.clip(np.floor(centers_ijk.min(axis=0) - reach), 0, None).astype(int)
     last = np.minimum(np.ceil(centers_ijk.max(axis=0) + reach).astype(int), np.asarray(whole.size) - 1)
     box = [slice(low, high + 1) for low, high in zip(first.tolist(), last.tolist(), strict=True)]
