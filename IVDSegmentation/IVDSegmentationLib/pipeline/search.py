@@ -54,11 +54,11 @@ BEYOND_MM = (45.0, 60.0, 180.0)
 """How far the part reaches beyond the centres of the chain: half a disc's width and depth with room, and the length of spine
 whose discs the coarse copy may not show, at most."""
 SPINE_MM = 520.0
-"""From S1-S2 to T1-T2: 454 mm by the steps that `ivdseg fit levels` found (the released model's card), and a seventh more for tall
-people. What the chain spans of it need not be looked for beyond its ends."""
+"""From S1-S2 to T1-T2: 454 mm by the steps that `ivdseg fit levels` found (the released model's card), and a seventh more for
+tall people. What the chain spans of it need not be looked for beyond its ends."""
 LEAST_BEYOND_MM = 90.0
-"""Along the spine, the part reaches this far beyond a chain of any length: two discs and more, as one that goes on into the neck
-may yet miss L5-S1."""
+"""Along the spine, the part reaches this far beyond a chain of any length: two discs and more, as one that goes on into the
+neck may yet miss L5-S1."""
 
 
 @dataclass(frozen=True)
