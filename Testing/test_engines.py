@@ -60,20 +60,20 @@ def assert_same(case, one, other):
 def test_the_segmenter_alone_computes_in_16_bits_and_where_the_cpu_multiplies_in_them(
     monkeypatch, capabilities, variables, expected
 ):
-    package = pytest.importorskip("openvino", reason="this is about OpenVINO")
-    from IVDSegmentationLib.networks.openvino_engine import OpenVINOEngine
+    pytest.importorskip("openvino", reason="this is about OpenVINO")
+    from IVDSegmentationLib.networks import openvino_engine
 
     class Core:
         def get_property(self, device, name):
             assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
             return capabilities
 
-    monkeypatch.setattr(package, "Core", Core)
+    monkeypatch.setattr(openvino_engine, "only_core", Core)
     for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    engine = OpenVINOEngine()
+    engine = openvino_engine.OpenVINOEngine()
     assert engine.half == expected
     asked = {
         role: network._precision  # what OpenVINO is told
@@ -145,7 +145,7 @@ def test_a_classifier_of_an_image_is_the_same_as_keras():
         y = made.max_pool(made.leaky_relu(made.conv(image, 5, 3)))
         return made.softmax(made.dense(made.global_average(y), 3))
 
-    core = openvino_engine.import_openvino().Core()
+    core = openvino_engine.only_core()
     ours = openvino_engine.OpenVINONetwork(core, graph, {"channels": 2}, network.get_weights())
     batch = np.random.default_rng(0).normal(size=(2, 8, 8, 8, 2)).astype(np.float32)
     np.testing.assert_allclose(ours.predict_on_batch(batch), network.predict_on_batch(batch), atol=1e-5)
@@ -328,3 +328,27 @@ def test_openvino_computes_without_tensorflow_and_reports_to_nobody(tmp_path):
     expected = {"engine": "OpenVINO", "shape": [1, 36, 36, 28, 1], "calls": [], "tensorflow": False, "telemetry": []}
     assert answer == expected
     assert list(tmp_path.rglob("*")) == [], "nothing is written into a user's home"
+
+
+SIGNALLED = """
+import gc, signal
+from IVDSegmentationLib.networks.engine import choose_engine
+from IVDSegmentationLib.networks.models import load_model
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+first = load_model("default", choose_engine("openvino"))
+second = load_model("default", choose_engine("openvino"))
+del first
+gc.collect()
+del second
+gc.collect()
+signal.raise_signal(signal.SIGINT)
+assert seen == [signal.SIGINT]
+"""
+
+
+def test_a_signal_after_pipelines_have_come_and_gone_does_not_end_python():
+    """OpenVINO's plugin leaves the stack of signal handlers as it found it, which may be one that another plugin has freed."""
+    pytest.importorskip("openvino", reason="this is about OpenVINO")
+    done = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

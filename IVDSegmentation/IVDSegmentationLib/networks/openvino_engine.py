@@ -6,6 +6,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,23 @@ def import_openvino() -> Any:
     return openvino
 
 
+@cache
+def only_core() -> Any:
+    """The one core of this process, never let go of.
+
+    Each loads the CPU plugin, which sets a stack for signal handlers and puts back the one before it when it goes. Of two
+    that go in the order in which they came, the second puts back what the first has freed, and the next signal, as of Ctrl+C,
+    ends Python.
+
+    Returns:
+        openvino.Core.
+
+    Raises:
+        ImportError: OpenVINO is missing or broken.
+    """
+    return import_openvino().Core()
+
+
 class OpenVINOEngine:
     """OpenVINO on the CPU, on all its cores.
 
@@ -65,7 +83,7 @@ class OpenVINOEngine:
         """
         openvino = import_openvino()
         self.version = str(openvino.__version__).split("-", maxsplit=1)[0]
-        self._core = openvino.Core()
+        self._core = only_core()
         self.half = "bfloat16" if self._has_bfloat16() else "float32"
 
     def _has_bfloat16(self) -> bool:
