@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, required=True, metavar="CHECKOUT", help="another version")
     versions = [parser.parse_args().against.resolve(), ROOT]
-    print("| tests in common | first version: passed, s | now: passed, s |\n|---|---|---|")
+    print("| tests in common | other: passed, s | this: passed, s |\n|---|---|---|")
     for half, environment in HALVES.items():
         found = [collected(version, half, environment) for version in versions]
         common = set.intersection(*({function_of(test) for test in tests} for tests in found))
